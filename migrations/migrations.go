@@ -1,0 +1,79 @@
+// Package migrations holds the database's schema as goose files and applies them.
+// It knows no query and no table; what reads and writes them is package db.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver goose runs on
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// Status is one migration and when it was applied; the zero time: not yet.
+type Status struct {
+	Version   int64
+	Name      string
+	AppliedAt time.Time
+}
+
+// Up applies every migration that is missing. Several programs may call it at once on
+// an empty database: a session lock lets one of them do the work.
+func Up(ctx context.Context, dsn string) error {
+	return withProvider(dsn, func(p *goose.Provider) error {
+		if _, err := p.Up(ctx); err != nil {
+			return fmt.Errorf("migrating up: %w", err)
+		}
+		return nil
+	})
+}
+
+// List gives every migration in order.
+func List(ctx context.Context, dsn string) ([]Status, error) {
+	var list []Status
+	err := withProvider(dsn, func(p *goose.Provider) error {
+		all, err := p.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the migrations' status: %w", err)
+		}
+		for _, m := range all {
+			list = append(list, Status{Version: m.Source.Version, Name: m.Source.Path, AppliedAt: m.AppliedAt})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Latest is the version of the newest migration this program knows.
+func Latest() (int64, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("listing the embedded migrations: %w", err)
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
+
+func withProvider(dsn string, do func(*goose.Provider) error) error {
+	conn, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	defer conn.Close()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	if err != nil {
+		return fmt.Errorf("making the migration lock: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, conn, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("reading the migrations: %w", err)
+	}
+	return do(p)
+}

@@ -1,0 +1,55 @@
+package flow
+
+import "time"
+
+// Delta is what changed in a flow between two cursors, each row as it is at To.
+// Read from NoCursor it is the whole flow. Reset says that From is not a point in this
+// flow's history (or no longer a known one): the rest is then the whole flow.
+type Delta struct {
+	From, To             Cursor
+	Reset                bool
+	Flow                 *Flow // nil: unchanged
+	Jobs                 []Job
+	RemovedJobs          []string
+	Relationships        []Relationship // the invisible ones too
+	RemovedRelationships []RelationshipKey
+}
+
+// Empty reports whether a client would see nothing of it.
+func (d Delta) Empty() bool {
+	return d.Flow == nil && len(d.Jobs)+len(d.RemovedJobs)+len(d.Relationships)+len(d.RemovedRelationships) == 0
+}
+
+// Changes is everything one transaction writes into one flow.
+type Changes struct {
+	Flow                 *Flow
+	Jobs                 []Job
+	RemovedJobs          []string
+	Relationships        []Relationship
+	RemovedRelationships []RelationshipKey
+	Executions           []Execution
+	Transitions          []Transition
+	Lines                []LogLine
+	Cursors              []BridgeCursor
+}
+
+// Moves reports whether the flow's version must move: whether state has changed.
+// History and log lines alone do not move it.
+func (c Changes) Moves() bool {
+	return c.Flow != nil || len(c.Jobs)+len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships)+
+		len(c.Executions)+len(c.Cursors) > 0
+}
+
+// Empty reports whether there is nothing to write.
+func (c Changes) Empty() bool {
+	return !c.Moves() && len(c.Transitions)+len(c.Lines) == 0
+}
+
+// State is a flow as its store holds it, for a writer that holds its lock: what
+// changed since the writer last looked, and the bridge's cursors with it.
+type State struct {
+	Delta
+	Cursors    []BridgeCursor
+	Deployment Deployment // zero when there is no record
+	Now        time.Time
+}
