@@ -53,3 +53,18 @@ type State struct {
 	Deployment Deployment // zero when there is no record
 	Now        time.Time
 }
+
+// Fingerprint recognises a write that is sent again.
+type Fingerprint [16]byte
+
+// Write is one transaction on one flow. The store takes the flow's lock (making the
+// flow, and its deployment's record where asked, if it is not there), registers the keys,
+// calls Decide with what changed since Known and with which keys are new, and commits
+// what Decide gives, all of it or nothing.
+type Write struct {
+	FlowID     string
+	Known      Cursor
+	Keys       []Fingerprint
+	Deployment bool
+	Decide     func(s State, fresh []bool) Changes
+}

@@ -1,0 +1,182 @@
+package db
+
+import (
+	"encoding/json"
+
+	"github.com/openova-io/provflow/db/internal/dbsqlc"
+	"github.com/openova-io/provflow/service/flow"
+)
+
+func flowOf(id string, r dbsqlc.FlowGetRow) flow.Flow {
+	return flow.Flow{
+		ID: id, DefinitionID: r.DefinitionID, ParentFlowID: r.ParentFlowID, TriggeredBy: r.TriggeredBy,
+		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
+		FailedJobs: int(r.FailedJobs), Meta: r.Meta, CreatedAt: instant(r.CreatedAt),
+	}
+}
+
+func jobOf(r dbsqlc.JobListChangedSinceRow) flow.Job {
+	j := flow.Job{
+		ID: r.JobID, Name: r.Name, DisplayName: r.DisplayName, Type: flow.JobType(r.Type), Family: r.Family,
+		AppID: r.AppID, Region: r.Region, Namespace: r.Namespace, Chart: r.Chart, Source: r.Source,
+		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), FinishedAt: instant(r.FinishedAt),
+		State: r.State, Reason: r.Reason, ChartVersion: r.ChartVersion, Attempt: int(r.Attempt),
+		ExecutionID: r.ExecutionID, Meta: r.Meta, Position: r.Position,
+	}
+	if len(r.WaitingOn) > 0 {
+		j.WaitingOn = r.WaitingOn
+	}
+	return j
+}
+
+func relationshipOf(r dbsqlc.RelationshipListChangedSinceRow) flow.Relationship {
+	return flow.Relationship{
+		RelationshipKey: flow.RelationshipKey{FromID: r.FromID, ToID: r.ToID, Type: flow.RelationshipType(r.Type)},
+		FromFlowID:      r.FromFlowID, ToFlowID: r.ToFlowID, Condition: r.Condition, LagSeconds: int(r.LagSeconds),
+		Source: r.Source, Visible: r.Visible, Position: r.Position,
+	}
+}
+
+func bridgeCursorOf(r dbsqlc.BridgeCursorListChangedSinceRow) flow.BridgeCursor {
+	c := flow.BridgeCursor{
+		JobID: r.JobID, State: r.State, ChartVersion: r.ChartVersion,
+		ObservedAt: instant(r.ObservedAt), DependsAt: instant(r.DependsAt),
+	}
+	if r.ExecutionID != "" {
+		c.Execution = flow.Execution{
+			ID: r.ExecutionID, JobID: r.JobID, Attempt: int(r.Attempt), Status: flow.Status(r.Status),
+			StartedAt: instant(r.StartedAt), FinishedAt: instant(r.FinishedAt),
+		}
+	}
+	return c
+}
+
+func jobParams(flowID string, version int64, jobs []flow.Job) dbsqlc.JobPutAllParams {
+	p := dbsqlc.JobPutAllParams{FlowID: flowID, ChangedVersion: version}
+	for _, j := range jobs {
+		p.JobIds = append(p.JobIds, j.ID)
+		p.Positions = append(p.Positions, j.Position)
+		p.Names = append(p.Names, j.Name)
+		p.DisplayNames = append(p.DisplayNames, j.DisplayName)
+		p.Types = append(p.Types, string(j.Type))
+		p.Families = append(p.Families, j.Family)
+		p.AppIds = append(p.AppIds, j.AppID)
+		p.Regions = append(p.Regions, j.Region)
+		p.Namespaces = append(p.Namespaces, j.Namespace)
+		p.Charts = append(p.Charts, j.Chart)
+		p.Sources = append(p.Sources, j.Source)
+		p.Statuses = append(p.Statuses, string(j.Status))
+		p.StartedAts = append(p.StartedAts, stamp(j.StartedAt))
+		p.FinishedAts = append(p.FinishedAts, stamp(j.FinishedAt))
+		p.States = append(p.States, j.State)
+		p.Reasons = append(p.Reasons, j.Reason)
+		p.ChartVersions = append(p.ChartVersions, j.ChartVersion)
+		p.Attempts = append(p.Attempts, int32(j.Attempt))
+		p.ExecutionIds = append(p.ExecutionIds, j.ExecutionID)
+		p.WaitingOns = append(p.WaitingOns, jsonList(j.WaitingOn))
+		p.Metas = append(p.Metas, string(j.Meta))
+	}
+	return p
+}
+
+// jsonList writes a list for a column that is unnested by rows.
+func jsonList(ids []string) string {
+	if len(ids) == 0 {
+		return "[]"
+	}
+	b, _ := json.Marshal(ids) // strings always encode
+	return string(b)
+}
+
+func relationshipParams(flowID string, version int64, rels []flow.Relationship) dbsqlc.RelationshipPutAllParams {
+	p := dbsqlc.RelationshipPutAllParams{FlowID: flowID, ChangedVersion: version}
+	for _, r := range rels {
+		p.FromIds = append(p.FromIds, r.FromID)
+		p.ToIds = append(p.ToIds, r.ToID)
+		p.Types = append(p.Types, string(r.Type))
+		p.Positions = append(p.Positions, r.Position)
+		p.FromFlowIds = append(p.FromFlowIds, r.FromFlowID)
+		p.ToFlowIds = append(p.ToFlowIds, r.ToFlowID)
+		p.Conditions = append(p.Conditions, r.Condition)
+		p.Lags = append(p.Lags, int32(r.LagSeconds))
+		p.Sources = append(p.Sources, r.Source)
+		p.Visibles = append(p.Visibles, r.Visible)
+	}
+	return p
+}
+
+func relationshipKeyParams(flowID string, version int64, keys []flow.RelationshipKey) dbsqlc.RelationshipDeleteAllParams {
+	p := dbsqlc.RelationshipDeleteAllParams{FlowID: flowID, ChangedVersion: version}
+	for _, k := range keys {
+		p.FromIds = append(p.FromIds, k.FromID)
+		p.ToIds = append(p.ToIds, k.ToID)
+		p.Types = append(p.Types, string(k.Type))
+	}
+	return p
+}
+
+func executionParams(flowID string, xs []flow.Execution) dbsqlc.ExecutionPutAllParams {
+	p := dbsqlc.ExecutionPutAllParams{FlowID: flowID}
+	for _, x := range xs {
+		p.ExecutionIds = append(p.ExecutionIds, x.ID)
+		p.JobIds = append(p.JobIds, x.JobID)
+		p.Attempts = append(p.Attempts, int32(x.Attempt))
+		p.Statuses = append(p.Statuses, string(x.Status))
+		p.StartedAts = append(p.StartedAts, stamp(x.StartedAt))
+		p.FinishedAts = append(p.FinishedAts, stamp(x.FinishedAt))
+	}
+	return p
+}
+
+func bridgeCursorParams(flowID string, version int64, cs []flow.BridgeCursor) dbsqlc.BridgeCursorPutAllParams {
+	p := dbsqlc.BridgeCursorPutAllParams{FlowID: flowID, ChangedVersion: version}
+	for _, c := range cs {
+		p.JobIds = append(p.JobIds, c.JobID)
+		p.States = append(p.States, c.State)
+		p.ChartVersions = append(p.ChartVersions, c.ChartVersion)
+		p.ObservedAts = append(p.ObservedAts, stamp(c.ObservedAt))
+		p.DependsAts = append(p.DependsAts, stamp(c.DependsAt))
+		p.ExecutionIds = append(p.ExecutionIds, c.Execution.ID)
+	}
+	return p
+}
+
+func transitionParams(flowID string, version int64, ts []flow.Transition) dbsqlc.TransitionInsertAllParams {
+	p := dbsqlc.TransitionInsertAllParams{FlowID: flowID, Version: version}
+	for _, t := range ts {
+		p.JobIds = append(p.JobIds, t.JobID)
+		p.ExecutionIds = append(p.ExecutionIds, t.ExecutionID)
+		p.FromStatuses = append(p.FromStatuses, string(t.From))
+		p.ToStatuses = append(p.ToStatuses, string(t.To))
+		p.States = append(p.States, t.State)
+		p.OccurredAts = append(p.OccurredAts, stamp(t.OccurredAt))
+		p.Causes = append(p.Causes, t.Cause)
+	}
+	return p
+}
+
+func lineParams(flowID string, lines []flow.LogLine) dbsqlc.LogLineAppendAllParams {
+	p := dbsqlc.LogLineAppendAllParams{FlowID: flowID}
+	for i, l := range lines {
+		p.ExecutionIds = append(p.ExecutionIds, l.ExecutionID)
+		p.Ordinals = append(p.Ordinals, int64(i))
+		p.Ats = append(p.Ats, stamp(l.At))
+		p.Levels = append(p.Levels, l.Level)
+		p.Messages = append(p.Messages, l.Message)
+	}
+	return p
+}
+
+// freshOf says for each key whether it is among those just inserted.
+func freshOf(keys []flow.Fingerprint, inserted [][]byte) []bool {
+	added := make(map[flow.Fingerprint]bool, len(inserted))
+	for _, k := range inserted {
+		added[flow.Fingerprint(k)] = true
+	}
+	fresh := make([]bool, len(keys))
+	for i, k := range keys {
+		fresh[i] = added[k]
+		delete(added, k) // the same key twice in one batch has its effect once
+	}
+	return fresh
+}

@@ -1,0 +1,69 @@
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/openova-io/provflow/db/internal/dbsqlc"
+)
+
+// Store reads and writes flows. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+	q    *dbsqlc.Queries
+	now  func() time.Time
+}
+
+// Open makes the pool for a DSN; it does not wait for the database to be there. The
+// clock says when things are recorded.
+func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("reading the database's address: %w", err)
+	}
+	if _, set := config.ConnConfig.RuntimeParams["application_name"]; !set {
+		config.ConnConfig.RuntimeParams["application_name"] = "provflow"
+	}
+	config.MinIdleConns = 2
+	config.MaxConns = max(config.MaxConns, 10)
+	config.ConnConfig.ConnectTimeout = 3 * time.Second
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("making the connection pool: %w", err)
+	}
+	return &Store{pool: pool, q: dbsqlc.New(pool), now: now}, nil
+}
+
+// Close waits for running queries and closes the pool.
+func (s *Store) Close() { s.pool.Close() }
+
+// Pool gives the pool to those who send statements of their own (the notifier).
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Ping reports flow.Unavailable when the database cannot be reached.
+func (s *Store) Ping(ctx context.Context) error { return mapError(s.pool.Ping(ctx)) }
+
+// newEpoch tells one life of a flow from the next.
+func newEpoch() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}
+
+func stamp(t time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
+}
+
+// instant gives the zero time for NULL, and UTC always: times are compared with ==.
+func instant(t pgtype.Timestamptz) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return t.Time.UTC()
+}

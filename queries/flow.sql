@@ -1,0 +1,74 @@
+-- The cursor's epoch is the flow's own and the database's history together; the
+-- sub-select keeps the history to one reading for each statement.
+
+-- name: FlowLock :one
+-- Holds the flow's row until the transaction ends: versions are taken under it. What the
+-- rules need of the deployment's record comes along.
+SELECT
+    (f.epoch || '-' || (SELECT database_history()))::text AS epoch,
+    f.version,
+    coalesce(d.provider, '')::text AS provider,
+    coalesce(d.regions, '{}')::text[] AS regions
+FROM flows f
+LEFT JOIN deployments d ON d.deployment_id = f.flow_id
+WHERE f.flow_id = @flow_id
+FOR NO KEY UPDATE OF f;
+
+-- name: FlowEnsure :exec
+INSERT INTO flows (flow_id, epoch, created_at)
+VALUES (@flow_id, @epoch, @now)
+ON CONFLICT DO NOTHING;
+
+-- name: FlowGet :one
+SELECT
+    (f.epoch || '-' || (SELECT database_history()))::text AS cursor_epoch,
+    f.version,
+    f.changed_version,
+    f.structure_version,
+    f.definition_id,
+    f.parent_flow_id,
+    f.triggered_by,
+    f.status,
+    f.started_at,
+    f.ended_at,
+    f.failed_jobs,
+    f.meta,
+    f.created_at
+FROM flows f
+WHERE f.flow_id = @flow_id;
+
+-- name: FlowListCursors :many
+SELECT
+    f.flow_id,
+    (f.epoch || '-' || (SELECT database_history()))::text AS epoch,
+    f.version
+FROM flows f
+WHERE f.flow_id = ANY (@flow_ids::text[]);
+
+-- name: FlowAdvance :exec
+-- Moves the version to the one the rows of this transaction carry.
+UPDATE flows SET
+    version = @version,
+    structure_version = CASE WHEN @structure::bool THEN @version ELSE structure_version END
+WHERE flow_id = @flow_id;
+
+-- name: FlowPut :exec
+UPDATE flows SET
+    changed_version = @changed_version,
+    definition_id = @definition_id,
+    parent_flow_id = @parent_flow_id,
+    triggered_by = @triggered_by,
+    status = @status,
+    started_at = @started_at,
+    ended_at = @ended_at,
+    failed_jobs = @failed_jobs,
+    meta = @meta
+WHERE flow_id = @flow_id;
+
+-- name: FlowDelete :execrows
+-- What refers to the flow by a key goes with it; history and keys are removed beside it.
+WITH
+lines AS (DELETE FROM log_lines l WHERE l.flow_id = @flow_id),
+history AS (DELETE FROM transitions t WHERE t.flow_id = @flow_id),
+keys AS (DELETE FROM idempotency_keys k WHERE k.flow_id = @flow_id)
+DELETE FROM flows f WHERE f.flow_id = @flow_id;

@@ -1,0 +1,124 @@
+-- name: KeyInsertNew :many
+-- Gives back the keys that were not there: those writes have not had their effect yet.
+INSERT INTO idempotency_keys (flow_id, key, created_at)
+SELECT @flow_id, unnest(@keys::bytea[]), @now
+ON CONFLICT DO NOTHING
+RETURNING key;
+
+-- name: BridgeCursorListChangedSince :many
+SELECT
+    b.job_id,
+    b.state,
+    b.chart_version,
+    b.observed_at,
+    b.depends_at,
+    b.execution_id,
+    coalesce(x.attempt, 0)::integer AS attempt,
+    coalesce(x.status, '')::text AS status,
+    x.started_at,
+    x.finished_at
+FROM bridge_cursors b
+LEFT JOIN executions x ON x.flow_id = b.flow_id AND x.execution_id = b.execution_id
+WHERE b.flow_id = @flow_id AND b.changed_version > @since;
+
+-- name: BridgeCursorPutAll :exec
+INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, execution_id)
+SELECT
+    @flow_id,
+    @changed_version,
+    unnest(@job_ids::text[]),
+    unnest(@states::text[]),
+    unnest(@chart_versions::text[]),
+    unnest(@observed_ats::timestamptz[]),
+    unnest(@depends_ats::timestamptz[]),
+    unnest(@execution_ids::text[])
+ON CONFLICT (flow_id, job_id) DO UPDATE SET
+    changed_version = excluded.changed_version,
+    state = excluded.state,
+    chart_version = excluded.chart_version,
+    observed_at = excluded.observed_at,
+    depends_at = excluded.depends_at,
+    execution_id = excluded.execution_id;
+
+-- name: ExecutionPutAll :exec
+-- The day of an execution's log partition is that of its first opening and stays.
+INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, log_day)
+SELECT
+    @flow_id, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at,
+    (r.started_at AT TIME ZONE 'UTC')::date
+FROM (
+    SELECT
+        unnest(@execution_ids::text[]) AS execution_id,
+        unnest(@job_ids::text[]) AS job_id,
+        unnest(@attempts::integer[]) AS attempt,
+        unnest(@statuses::text[]) AS status,
+        unnest(@started_ats::timestamptz[]) AS started_at,
+        unnest(@finished_ats::timestamptz[]) AS finished_at
+) r
+ON CONFLICT (flow_id, execution_id) DO UPDATE SET
+    status = excluded.status,
+    started_at = excluded.started_at,
+    finished_at = excluded.finished_at;
+
+-- name: TransitionInsertAll :exec
+INSERT INTO transitions (
+    flow_id, version, recorded_at, job_id, execution_id, from_status, to_status, state, occurred_at, cause)
+SELECT
+    @flow_id,
+    @version,
+    @recorded_at,
+    unnest(@job_ids::text[]),
+    unnest(@execution_ids::text[]),
+    unnest(@from_statuses::text[]),
+    unnest(@to_statuses::text[]),
+    unnest(@states::text[]),
+    unnest(@occurred_ats::timestamptz[]),
+    unnest(@causes::text[]);
+
+-- name: LogLineAppendAll :exec
+-- Numbers go on from the execution's count, in the order given. The flow's lock is held.
+WITH line AS (
+    SELECT
+        unnest(@execution_ids::text[]) AS execution_id,
+        unnest(@ordinals::bigint[]) AS ordinal,
+        unnest(@ats::timestamptz[]) AS at,
+        unnest(@levels::text[]) AS level,
+        unnest(@messages::text[]) AS message
+),
+added AS (
+    SELECT l.execution_id AS a_id, count(*) AS a_count
+    FROM line l
+    GROUP BY l.execution_id
+),
+counted AS (
+    UPDATE executions x
+    SET line_count = x.line_count + a.a_count
+    FROM added a
+    WHERE x.flow_id = @flow_id AND x.execution_id = a.a_id
+    RETURNING x.execution_id AS c_id, x.line_count - a.a_count AS c_base, x.log_day AS c_day
+)
+INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
+SELECT
+    @flow_id,
+    l.execution_id,
+    c.c_base + row_number() OVER (PARTITION BY l.execution_id ORDER BY l.ordinal),
+    c.c_day,
+    l.at,
+    l.level,
+    l.message
+FROM line l
+JOIN counted c ON c.c_id = l.execution_id;
+
+-- name: LogPartitionEnsure :one
+SELECT ensure_log_partition(@day::date)::bool AS made;
+
+-- name: AnswerGet :one
+SELECT coalesce(answer, 'null')::json AS answer
+FROM idempotency_keys
+WHERE flow_id = @flow_id AND key = @key;
+
+-- name: AnswerPutFirst :exec
+-- The first answer stays, however often the request is sent again.
+INSERT INTO idempotency_keys (flow_id, key, answer, created_at)
+VALUES (@flow_id, @key, @answer, @now)
+ON CONFLICT (flow_id, key) DO NOTHING;

@@ -1,0 +1,60 @@
+package bridge
+
+import (
+	"slices"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// applyDependsOn brings a job's dependencies in line with an event that speaks of
+// them, unless a later one did already. An empty list clears them.
+func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
+	if e.DependsOn == nil || e.Time.Before(c.DependsAt) {
+		return
+	}
+	wanted := l.resolveAll(e)
+	has := l.graph.Dependencies(j.ID)
+	for _, id := range has {
+		if !slices.Contains(wanted, id) {
+			l.graph.Unrelate(flow.RelationshipKey{FromID: id, ToID: j.ID, Type: flow.FinishToStart})
+			c.DependsAt = e.Time
+		}
+	}
+	for _, id := range wanted {
+		if slices.Contains(has, id) {
+			continue
+		}
+		if why := l.refusal(j, e, id); why != "" {
+			l.note(j, j.Status, e, "dependency on "+id+" refused: "+why)
+			continue
+		}
+		l.follow(id, j.ID)
+		c.DependsAt = e.Time
+	}
+}
+
+// resolveAll gives the full ids of an event's dependencies, each once.
+func (l *Ledger) resolveAll(e Event) []string {
+	var ids []string
+	for _, ref := range e.DependsOn {
+		if id := l.names.Resolve(e.Region, ref); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// refusal says why a job must not depend on another; "" when it may.
+func (l *Ledger) refusal(j flow.Job, e Event, on string) string {
+	switch {
+	case on == j.ID:
+		return "a job cannot wait for itself"
+	case flow.CheckID("dependsOn", on) != nil:
+		return "its id is too long"
+	case !l.names.SameRegion(e.Region, on):
+		return "it is in another region"
+	case l.graph.Reaches(j.ID, on):
+		return "it would close a cycle"
+	}
+	return ""
+}

@@ -1,0 +1,62 @@
+package bridge
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// Fingerprints gives each event of one request its fingerprint: its content, its time
+// included, and how often the same one stood before it in the request. A request with
+// an idempotency key has fingerprints of its own, so that another key is another write.
+type Fingerprints struct {
+	key  string
+	seen map[flow.Fingerprint]uint32
+}
+
+// NewFingerprints begins a request; key may be empty.
+func NewFingerprints(key string) *Fingerprints {
+	return &Fingerprints{key: key, seen: map[flow.Fingerprint]uint32{}}
+}
+
+// Of gives the next event's fingerprint.
+func (f *Fingerprints) Of(e Event) flow.Fingerprint {
+	content := e.fingerprint(f.key, 0)
+	n := f.seen[content]
+	f.seen[content] = n + 1
+	if n == 0 {
+		return content
+	}
+	return e.fingerprint(f.key, n)
+}
+
+func (e Event) fingerprint(key string, before uint32) (sum flow.Fingerprint) {
+	h := sha256.New()
+	for _, s := range []string{key, e.Phase, e.Level, e.Message, e.Component, e.State, e.Region, e.ChartVersion} {
+		writeText(h, s)
+	}
+	writeNumber(h, uint64(e.Time.UnixMicro()))
+	writeNumber(h, uint64(before))
+	if e.DependsOn != nil { // absent is not empty
+		writeNumber(h, uint64(len(e.DependsOn)))
+		for _, d := range e.DependsOn {
+			writeText(h, d)
+		}
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum
+}
+
+// writeText writes the length first, so that no two lists of texts read alike.
+func writeText(h hash.Hash, s string) {
+	writeNumber(h, uint64(len(s)))
+	h.Write([]byte(s))
+}
+
+func writeNumber(h hash.Hash, n uint64) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], n)
+	h.Write(b[:])
+}

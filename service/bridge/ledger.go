@@ -1,0 +1,157 @@
+package bridge
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// Observation is what a source saw; applying it changes a ledger.
+type Observation interface {
+	Apply(l *Ledger)
+}
+
+// Ledger is one flow while its writer holds the flow's lock: the graph, and what
+// history gains. It is not safe for concurrent use.
+type Ledger struct {
+	graph      *flow.Graph
+	names      flow.Names
+	deployment flow.Deployment
+
+	executions  map[string]flow.Execution
+	transitions []flow.Transition
+	lines       []flow.LogLine
+}
+
+// NewLedger opens a ledger over a graph that is up to date. The deployment's record
+// may be zero but for its id.
+func NewLedger(g *flow.Graph, d flow.Deployment) *Ledger {
+	names := flow.Names{Deployment: g.Flow().ID}
+	if len(d.Regions) > 0 {
+		names.Primary = d.Regions[0]
+	}
+	return &Ledger{graph: g, names: names, deployment: d, executions: map[string]flow.Execution{}}
+}
+
+// Changes derives what follows from the observations applied so far and gives all that
+// has to be stored.
+func (l *Ledger) Changes() flow.Changes {
+	c := l.graph.Settle()
+	for _, x := range l.executions {
+		c.Executions = append(c.Executions, x)
+	}
+	slices.SortFunc(c.Executions, func(a, b flow.Execution) int { return strings.Compare(a.ID, b.ID) })
+	c.Transitions, c.Lines = l.transitions, l.lines
+	return c
+}
+
+// job finds a job or gives the new, pending one that is to be put in its place.
+func (l *Ledger) job(id, name string) flow.Job {
+	if j, ok := l.graph.Job(id); ok {
+		return j
+	}
+	return flow.Job{ID: id, Name: name, Type: flow.TypeInstall, Source: flow.SourceBridge, Status: flow.Pending}
+}
+
+// begin starts an attempt: it goes on with an execution that a log line has opened, else opens one.
+func (l *Ledger) begin(j *flow.Job, c *flow.BridgeCursor, at time.Time) {
+	if c.Execution.Status != flow.Running {
+		l.open(j, c, at)
+	}
+	j.Status, j.FinishedAt = flow.Running, time.Time{}
+	if j.StartedAt.IsZero() {
+		j.StartedAt = at
+	}
+}
+
+// open begins an execution.
+func (l *Ledger) open(j *flow.Job, c *flow.BridgeCursor, at time.Time) {
+	j.Attempt = max(j.Attempt, c.Execution.Attempt) + 1
+	j.ExecutionID = flow.ExecutionID(j.ID, j.Attempt)
+	l.putExecution(c, flow.Execution{
+		ID: j.ExecutionID, JobID: j.ID, Attempt: j.Attempt, Status: flow.Running, StartedAt: at,
+	})
+}
+
+// finish ends the attempt. Sources' clocks differ: nothing ends before it began.
+func (l *Ledger) finish(j *flow.Job, c *flow.BridgeCursor, to flow.Status, at time.Time) {
+	x := c.Execution
+	x.Status, x.FinishedAt = to, later(at, x.StartedAt)
+	l.putExecution(c, x)
+	j.Status, j.FinishedAt = to, later(x.FinishedAt, j.StartedAt)
+}
+
+func (l *Ledger) putExecution(c *flow.BridgeCursor, x flow.Execution) {
+	c.Execution = x
+	l.executions[x.ID] = x
+}
+
+// put writes the job and what the bridge remembers of it, and notes the transition.
+func (l *Ledger) put(j flow.Job, c flow.BridgeCursor, from flow.Status, e Event, cause string) {
+	l.graph.PutJob(j)
+	l.graph.PutBridgeCursor(c)
+	l.note(j, from, e, cause)
+}
+
+// maxCause is the longest text kept of why something happened; the whole of it is in the log.
+const maxCause = 500
+
+// note adds to the history; with from equal to the job's status it records a fact without effect.
+func (l *Ledger) note(j flow.Job, from flow.Status, e Event, cause string) {
+	if r := []rune(cause); len(r) > maxCause {
+		cause = string(r[:maxCause]) + "…"
+	}
+	l.transitions = append(l.transitions, flow.Transition{
+		JobID: j.ID, ExecutionID: j.ExecutionID, From: from, To: j.Status, State: e.State, OccurredAt: e.Time, Cause: cause,
+	})
+}
+
+// line appends the event's message to an execution.
+func (l *Ledger) line(executionID string, e Event) {
+	if e.Message == "" || executionID == "" {
+		return
+	}
+	l.lines = append(l.lines, flow.LogLine{ExecutionID: executionID, At: e.Time, Level: e.Level, Message: e.Message})
+}
+
+// contain puts a job into a group.
+func (l *Ledger) contain(childID, groupID string) {
+	l.relate(childID, groupID, flow.Contains, "")
+}
+
+// follow makes a job start after another one succeeded.
+func (l *Ledger) follow(firstID, thenID string) {
+	l.relate(firstID, thenID, flow.FinishToStart, flow.OnSuccess)
+}
+
+func (l *Ledger) relate(from, to string, typ flow.RelationshipType, condition string) {
+	l.graph.Relate(flow.Relationship{
+		RelationshipKey: flow.RelationshipKey{FromID: from, ToID: to, Type: typ},
+		Condition:       condition, Source: flow.SourceBridge,
+	})
+}
+
+// chain relates a new member of an ordered list to the neighbours that are there.
+func (l *Ledger) chain(order []string, name string) {
+	i := slices.Index(order, name)
+	if i > 0 && l.has(order[i-1]) {
+		l.follow(l.names.Job(order[i-1]), l.names.Job(name))
+	}
+	if i >= 0 && i+1 < len(order) && l.has(order[i+1]) {
+		l.follow(l.names.Job(name), l.names.Job(order[i+1]))
+	}
+}
+
+func (l *Ledger) has(name string) bool {
+	_, ok := l.graph.Job(l.names.Job(name))
+	return ok
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
