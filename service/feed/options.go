@@ -1,0 +1,88 @@
+package feed
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Options tune a hub. The zero value of each field gives its default.
+type Options struct {
+	// PollInterval is how often the versions of all watched flows are compared, ±25 %.
+	// It bounds how late a change arrives when its wake was lost. Default 1 s.
+	PollInterval time.Duration
+	// PollTimeout bounds that one small read, and every read while the database is away. Default 2 s.
+	PollTimeout time.Duration
+	// ReadTimeout bounds a read of changes or of a whole flow. Default 10 s.
+	ReadTimeout time.Duration
+	// Coalesce is the least time between two reads of one flow's changes; the first
+	// wake after a pause is answered at once. Default 10 ms, negative for none.
+	Coalesce time.Duration
+	// Linger is how long a topic outlives its last subscriber, so that clients that
+	// reconnect find it warm. Default 10 s, negative for none.
+	Linger time.Duration
+	// RetryMin and RetryMax bound the pause before a failed read is made again.
+	// Defaults 50 ms and 1 s.
+	RetryMin, RetryMax time.Duration
+	// RingSegments and RingBytes bound what is kept rendered per topic; a subscriber
+	// behind that is served by a read. Defaults 64 and 256 KiB.
+	RingSegments, RingBytes int
+	// SnapshotBytes bounds the rendered snapshots of all flows together. Default 64 MiB.
+	SnapshotBytes int
+	Now           func() time.Time
+	Logger        *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	orDuration(&o.PollInterval, time.Second)
+	orDuration(&o.PollTimeout, 2*time.Second)
+	orDuration(&o.ReadTimeout, 10*time.Second)
+	orDuration(&o.Coalesce, 10*time.Millisecond)
+	orDuration(&o.Linger, 10*time.Second)
+	orDuration(&o.RetryMin, 50*time.Millisecond)
+	orDuration(&o.RetryMax, time.Second)
+	orInt(&o.RingSegments, 64)
+	orInt(&o.RingBytes, 256<<10)
+	orInt(&o.SnapshotBytes, 64<<20)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func orDuration(d *time.Duration, def time.Duration) {
+	if *d == 0 {
+		*d = def
+	}
+}
+
+func orInt(n *int, def int) {
+	if *n == 0 {
+		*n = def
+	}
+}
+
+// jittered spreads a duration by ±25 %, so that replicas do not step in time.
+func jittered(d time.Duration) time.Duration {
+	return d*3/4 + rand.N(max(d/2, 1))
+}
+
+// backoff is a growing, jittered pause that never exceeds its cap.
+type backoff struct {
+	least, most time.Duration
+	failures    int
+}
+
+func (b *backoff) next() time.Duration {
+	d := b.most
+	if b.failures < 16 {
+		d = min(b.least<<b.failures, b.most)
+	}
+	b.failures++
+	return d/2 + rand.N(max(d/2, 1))
+}
+
+func (b *backoff) reset() { b.failures = 0 }
