@@ -49,6 +49,13 @@ func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 // Ping reports flow.Unavailable when the database cannot be reached.
 func (s *Store) Ping(ctx context.Context) error { return mapError(s.pool.Ping(ctx)) }
 
+// SchemaVersion is the newest migration that is applied.
+func (s *Store) SchemaVersion(ctx context.Context) (version int64, err error) {
+	// Goose's own table, which the schema folder does not describe.
+	err = s.pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
+	return version, mapError(err)
+}
+
 // newEpoch tells one life of a flow from the next.
 func newEpoch() string {
 	var b [4]byte

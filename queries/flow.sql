@@ -72,3 +72,7 @@ lines AS (DELETE FROM log_lines l WHERE l.flow_id = @flow_id),
 history AS (DELETE FROM transitions t WHERE t.flow_id = @flow_id),
 keys AS (DELETE FROM idempotency_keys k WHERE k.flow_id = @flow_id)
 DELETE FROM flows f WHERE f.flow_id = @flow_id;
+
+-- name: FlowListIDs :many
+-- One page of ids in order, after the last one seen.
+SELECT flow_id FROM flows WHERE flow_id > @after ORDER BY flow_id LIMIT @page_size;

@@ -155,6 +155,36 @@ func (q *Queries) FlowListCursors(ctx context.Context, flowIds []string) ([]Flow
 	return items, nil
 }
 
+const flowListIDs = `-- name: FlowListIDs :many
+SELECT flow_id FROM flows WHERE flow_id > $1 ORDER BY flow_id LIMIT $2
+`
+
+type FlowListIDsParams struct {
+	After    string
+	PageSize int32
+}
+
+// One page of ids in order, after the last one seen.
+func (q *Queries) FlowListIDs(ctx context.Context, arg FlowListIDsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, flowListIDs, arg.After, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var flow_id string
+		if err := rows.Scan(&flow_id); err != nil {
+			return nil, err
+		}
+		items = append(items, flow_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const flowLock = `-- name: FlowLock :one
 
 SELECT

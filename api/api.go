@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/openova-io/provflow/service/feed"
+	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/record"
+)
+
+// Store is what the handlers read beside the live side. Its errors carry flow codes.
+type Store interface {
+	// Part reads a piece of a flow as of one moment.
+	Part(ctx context.Context, flowID string, part flow.Part) (flow.Delta, error)
+	// Answer gives what the first request with that key was told; nil when there was none.
+	Answer(ctx context.Context, flowID string, key flow.Fingerprint) ([]byte, error)
+	// KeepAnswer remembers it; the first answer stays.
+	KeepAnswer(ctx context.Context, flowID string, key flow.Fingerprint, answer []byte) error
+	// DeleteFlow removes a flow and its history, and reports whether there was one.
+	DeleteFlow(ctx context.Context, flowID string) (bool, error)
+}
+
+// Services is what the handlers are given.
+type Services struct {
+	Store    Store
+	Recorder *record.Recorder
+	Hub      *feed.Hub
+	Announce func(flowID string) // a flow was changed by other means than the recorder
+	Ready    func(ctx context.Context) error
+	Now      func() time.Time
+	Logger   *slog.Logger
+}
+
+type server struct{ Services }
+
+// New gives the handler of everything provflow serves.
+func New(s Services) http.Handler {
+	h := &server{s}
+	r := chi.NewRouter()
+	r.Use(middleware.Recoverer, rawPath)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusMethodNotAllowed, errorAnswer{Error: "method-not-allowed", Detail: r.Method + " is not allowed here"})
+	})
+	r.Get("/healthz", h.healthz)
+	r.Get("/readyz", h.readyz)
+	h.routes(r)
+	r.Route("/sovereign", h.routes) // the console's ingress may leave its prefix on
+	return r
+}
+
+func (h *server) routes(r chi.Router) {
+	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
+		r.Get(base+"/snapshot", h.snapshot)
+		r.Get(base+"/stream", h.stream)
+		r.Delete(base, h.deleteFlow)
+	}
+	r.Post("/api/v1/deployments/{id}/provisioner-events", h.provisionerEvents)
+}
+
+// rawPath makes chi route by the path as it was sent, so that an id with an escaped
+// slash stays one piece and every id is unescaped exactly once.
+func rawPath(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.RawPath = r.URL.EscapedPath()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// pathID gives the unescaped id in the path: `%3A` and `:` are the same id.
+func pathID(r *http.Request) (string, error) {
+	raw := chi.URLParam(r, "id")
+	id, err := url.PathUnescape(raw)
+	if err != nil {
+		return "", flow.Invalidf("invalid-id", "the id in the path is not well escaped: %v", err)
+	}
+	return id, flow.CheckID("the id in the path", id)
+}
+
+func deploymentID(r *http.Request) (string, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return "", err
+	}
+	return id, flow.CheckDeploymentID(id)
+}

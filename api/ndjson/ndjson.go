@@ -1,0 +1,143 @@
+// Package ndjson reads a body of newline-delimited JSON ahead of whoever works on it,
+// so that what arrives while a transaction runs goes into the next one together.
+//
+// It decodes with a function it is given and knows nothing of what the lines mean.
+package ndjson
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// LineError says which line, counted from 1, was at fault.
+type LineError struct {
+	Line int
+	Err  error
+}
+
+// Error implements error.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap gives what was wrong with the line.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Lines is a body being read. Next is for one goroutine.
+type Lines[T any] struct {
+	items  chan item[T]
+	cancel context.CancelFunc
+	end    error // why there is no more; set once met
+}
+
+type item[T any] struct {
+	value T
+	err   error // io.EOF at the end of the body
+}
+
+// Read begins to read a body, at most `ahead` lines before Next asks for them. A line
+// longer than maxLine bytes is an error; empty lines are passed over.
+func Read[T any](ctx context.Context, body io.Reader, maxLine, ahead int, decode func([]byte) (T, error)) *Lines[T] {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &Lines[T]{items: make(chan item[T], ahead), cancel: cancel}
+	go l.read(ctx, bufio.NewReaderSize(body, 64<<10), maxLine, decode)
+	return l
+}
+
+// Close stops reading. A read of the body that is under way ends with the body.
+func (l *Lines[T]) Close() { l.cancel() }
+
+// Next waits for a line and gives it with all that have arrived since. With the lines
+// before it comes the error that ended the reading: io.EOF, a *LineError, or the body's.
+func (l *Lines[T]) Next(ctx context.Context) (values []T, err error) {
+	if l.end != nil {
+		return nil, l.end
+	}
+	select {
+	case first := <-l.items:
+		return l.gather(first)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *Lines[T]) gather(next item[T]) (values []T, err error) {
+	for {
+		if next.err != nil {
+			l.end = next.err
+			return values, next.err
+		}
+		values = append(values, next.value)
+		if len(values) == cap(l.items) {
+			return values, nil
+		}
+		select {
+		case next = <-l.items:
+		default:
+			return values, nil
+		}
+	}
+}
+
+func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, decode func([]byte) (T, error)) {
+	for n := 1; ; n++ {
+		line, err := readLine(body, maxLine)
+		var it item[T]
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			it.err = lineError(n, err)
+		case len(bytes.TrimSpace(line)) > 0:
+			// A last line without a newline counts: the body ended, it was not cut.
+			if it.value, it.err = decode(line); it.err != nil {
+				it.err = &LineError{n, it.err}
+			}
+		case err == nil:
+			continue
+		default:
+			it.err = io.EOF
+		}
+		select {
+		case l.items <- it:
+		case <-ctx.Done():
+			return
+		}
+		if it.err != nil {
+			return
+		}
+	}
+}
+
+// lineError marks what is wrong with a line; that the body broke off is nobody's line.
+func lineError(n int, err error) error {
+	var known *flow.Error
+	if errors.As(err, &known) {
+		return &LineError{n, err}
+	}
+	return &flow.Error{
+		Code: flow.Invalid, Slug: "body-cut-off", Cause: err,
+		Detail: fmt.Sprintf("the body ended in the middle of line %d; send the rest again", n),
+	}
+}
+
+// readLine reads up to a newline; io.EOF comes with an empty line after the last one.
+func readLine(r *bufio.Reader, maxLine int) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			return nil, flow.Invalidf("line-too-long", "is longer than %d bytes; send less in one line", maxLine)
+		}
+		line = append(line, part...)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if errors.Is(err, io.EOF) && len(line) > 0 {
+			err = nil
+		}
+		return line, err
+	}
+}

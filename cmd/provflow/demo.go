@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/openova-io/provflow/cmd/provflow/demo"
+)
+
+type demoCmd struct {
+	Server     string  `env:"PROVFLOW_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Server to play against (${default})."`
+	Deployment string  `placeholder:"ID" help:"Deployment to write; a new one where none is named."`
+	Speed      float64 `default:"60" help:"How many times faster than real (${default})."`
+}
+
+func (c *demoCmd) Run(ctx context.Context) error {
+	return demo.Run(ctx, demo.Options{Server: c.Server, Deployment: c.Deployment, Speed: c.Speed, Out: os.Stdout})
+}

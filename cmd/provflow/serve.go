@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/openova-io/provflow/api"
+	"github.com/openova-io/provflow/db"
+	"github.com/openova-io/provflow/db/listen"
+	"github.com/openova-io/provflow/migrations"
+	"github.com/openova-io/provflow/service/feed"
+	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/record"
+)
+
+const shutdownTimeout = 10 * time.Second
+
+type serveCmd struct {
+	databaseFlags
+	Listen string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); loopback only."`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(ctx context.Context) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	if err := onlyLoopback(c.Listen); err != nil {
+		return err
+	}
+	socket, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	d, err := c.open(ctx, log)
+	if err != nil {
+		return errors.Join(err, socket.Close())
+	}
+	defer d.close(log)
+	if err := d.migrate(ctx, log); err != nil {
+		return errors.Join(err, socket.Close())
+	}
+	return serve(ctx, d, socket, log)
+}
+
+// onlyLoopback holds until access control exists: whoever reaches the port may write.
+func onlyLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w; use host:port, such as 127.0.0.1:8080", addr, err)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("--listen %s: there is no access control yet, so only a loopback address is served; use 127.0.0.1:PORT", addr)
+}
+
+// parts is everything that runs, wired.
+type parts struct {
+	store    *db.Store
+	hub      *feed.Hub
+	notifier *listen.Notifier
+	listener *listen.Listener
+	recorder *record.Recorder
+}
+
+// announcer wakes this replica's subscribers at once and the others' through Postgres.
+type announcer struct {
+	hub      *feed.Hub
+	notifier *listen.Notifier
+}
+
+func (a announcer) Announce(flowID string) {
+	a.hub.Wake(flowID)
+	a.notifier.Announce(flowID)
+}
+
+func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
+	store, err := db.Open(ctx, d.url, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	hub := feed.New(store, feed.Options{Logger: log})
+	channel := listen.Channel("public")
+	notifier := listen.NewNotifier(store.Pool(), channel)
+	listener := &listen.Listener{DSN: d.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, Logger: log}
+	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log})
+	return &parts{store, hub, notifier, listener, recorder}, nil
+}
+
+func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logger) error {
+	p, err := wire(ctx, d, log)
+	if err != nil {
+		return err
+	}
+	defer p.store.Close()
+	server := &http.Server{
+		Handler:           p.handler(log),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.hub.Run(gctx) })
+	g.Go(func() error { return p.listener.Run(gctx) })
+	g.Go(func() error { return p.notifier.Run(gctx) })
+	g.Go(func() error { return d.keepRunning(gctx, log) })
+	g.Go(func() error { return keepPartitions(gctx, p.store, log) })
+	g.Go(func() error { return ignoreClosed(server.Serve(socket)) })
+	g.Go(func() error { return p.stop(gctx, server) })
+	log.Info("serving", "address", "http://"+socket.Addr().String(), "version", version)
+	return g.Wait()
+}
+
+func (p *parts) handler(log *slog.Logger) http.Handler {
+	a := announcer{p.hub, p.notifier}
+	return api.New(api.Services{
+		Store: p.store, Recorder: p.recorder, Hub: p.hub, Announce: a.Announce,
+		Ready: p.ready, Now: time.Now, Logger: log,
+	})
+}
+
+// stop ends the server when ctx does: streams first (the hub ends them), then requests,
+// then the recorder's last transactions.
+func (p *parts) stop(ctx context.Context, server *http.Server) error {
+	<-ctx.Done()
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(bound)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	p.recorder.Close()
+	return err
+}
+
+// ready: the database answers, its schema is this program's, the listener is connected.
+func (p *parts) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	at, err := p.store.SchemaVersion(ctx)
+	if err != nil {
+		return err
+	}
+	latest, err := migrations.Latest()
+	if err != nil {
+		return err
+	}
+	switch {
+	case at < latest:
+		return notReady("the schema is at version %d and this program needs %d; run `provflow migrate up`", at, latest)
+	case !p.listener.Connected():
+		return notReady("the listener is not connected to the database")
+	}
+	return nil
+}
+
+func notReady(format string, args ...any) error {
+	return &flow.Error{Code: flow.Unavailable, Slug: "not-ready", Detail: fmt.Sprintf(format, args...)}
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
