@@ -86,18 +86,12 @@ func (s *Server) initdb(ctx context.Context, dir string) error {
 		return err
 	}
 	defer out.close()
-	cmd := exec.Command(filepath.Join(s.bin.dir, "initdb"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin.dir, "initdb"), args...)
 	proc, err := s.launch(cmd, out)
 	if err != nil {
 		return fmt.Errorf("initdb: %w", err)
 	}
-	select {
-	case <-proc.done:
-	case <-ctx.Done():
-		proc.kill()
-		<-proc.done
-		return ctx.Err()
-	}
+	<-proc.done
 	if proc.err != nil {
 		return fmt.Errorf("initdb: %w\n%s", proc.err, out.tail())
 	}

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // folder is a temp folder that the server's user can reach; t.TempDir is root's alone.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "provflow-embedded-")
+	dir, err := os.MkdirTemp("", "provflow-embedded-") //nolint:usetesting // see above
 	check(t, err)
 	check(t, os.Chmod(dir, 0o711))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
