@@ -95,11 +95,13 @@ func ParseEvent(line []byte, now time.Time) (Event, error) {
 
 func jsonError(line []byte, err error) error {
 	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		return invalid(wrongType.Field, "is a %s; it must be a %s", wrongType.Value, wrongType.Type)
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
+	switch {
+	case !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
 		return flow.Invalidf("invalid-event", "not a JSON object: send one object per line")
+	case errors.As(err, &wrongType) && wrongType.Field == "dependsOn":
+		return invalid("dependsOn", "is a %s; it must be a list of strings", wrongType.Value)
+	case errors.As(err, &wrongType):
+		return invalid(wrongType.Field, "is a %s; it must be a string", wrongType.Value)
 	}
 	return flow.Invalidf("invalid-event", "not JSON: %v", err)
 }

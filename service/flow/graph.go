@@ -152,7 +152,7 @@ func (g *Graph) RemoveJob(id string) {
 	if n == nil || n.job == nil {
 		return
 	}
-	g.touchAround(n)
+	g.dirty.touched[n] = true
 	g.drop(id)
 	delete(g.dirty.jobs, id)
 	g.dirty.removed[id] = true

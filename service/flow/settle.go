@@ -161,21 +161,13 @@ func (g *Graph) reveal(e *edge) {
 
 func (e *edge) abroad(flowID, here string) bool { return flowID != "" && flowID != here }
 
-// touchEnds marks both ends of an edge, and for `contains` whatever the parent is in.
+// touchEnds marks both ends of an edge and, for `contains`, all that the parent is in.
 func (g *Graph) touchEnds(e *edge) {
 	g.dirty.touched[e.from] = true
 	g.dirty.touched[e.to] = true
 	if e.rel.Type == Contains {
-		g.touchAround(e.to)
+		g.visit(e.to, func(n *node) []*edge { return shown(n.out) }, func(p *node) { g.dirty.touched[p] = true }, Contains)
 	}
-}
-
-// touchAround marks a node, the groups that contain it, and what waits for it: what
-// must be looked at again even when the node is gone.
-func (g *Graph) touchAround(n *node) {
-	g.dirty.touched[n] = true
-	g.visit(n, func(n *node) []*edge { return shown(n.out) }, func(p *node) { g.dirty.touched[p] = true }, Contains)
-	addDependents(g.dirty.touched, n)
 }
 
 // isGroup reports a job that contains others, or is meant to.
