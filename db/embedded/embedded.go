@@ -96,7 +96,7 @@ func (s *Server) start(ctx context.Context, binDir string) error {
 	if err := bootstrap(ctx, s.dsn(admin, "postgres")); err != nil {
 		return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
 	}
-	s.log.Info("private PostgreSQL is ready", "dir", s.home.dir, "version", s.bin.version, "bin", s.bin.dir)
+	s.log.Debug("private PostgreSQL is ready", "dir", s.home.dir, "version", s.bin.version, "bin", s.bin.dir)
 	return nil
 }
 

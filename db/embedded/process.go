@@ -55,6 +55,11 @@ func (p *process) stopped(ctx context.Context, sig syscall.Signal, patience time
 	case <-p.done:
 		return true
 	case <-ctx.Done():
+	}
+	select { // both may be true
+	case <-p.done:
+		return true
+	default:
 		return false
 	}
 }

@@ -1,0 +1,62 @@
+# What a contributor runs. `make` alone explains it.
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# The tools' dependencies are pinned apart from the program's.
+SQLC := CGO_ENABLED=0 go tool -modfile=tools.mod sqlc
+LINT := CGO_ENABLED=0 go tool -modfile=lint.mod golangci-lint
+
+# Two test binaries at once: each may have a PostgreSQL of its own.
+TEST := go test -p 2 -count=1
+PKG ?= ./...
+ARGS ?=
+
+.PHONY: help
+help: ## Explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  PKG=./db/... ARGS='-run Name -v' narrow test, test-race and bench"
+
+.PHONY: run
+run: postgres build ## Serve on 127.0.0.1:8080 with a private database, play a demo, go on until Ctrl-C
+	@scripts/run.sh
+
+.PHONY: build
+build: ## Build bin/provflow
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/provflow ./cmd/provflow
+
+.PHONY: test
+test: postgres ## Run the tests, against a real PostgreSQL
+	$(TEST) $(ARGS) $(PKG)
+
+.PHONY: test-race
+test-race: postgres ## Run the tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(TEST) -race $(ARGS) $(PKG)
+
+.PHONY: bench
+bench: postgres ## Run the benchmarks
+	go test -p 1 -run '^$$' -bench . -benchmem $(ARGS) $(PKG)
+
+.PHONY: lint
+lint: ## Check style, mistakes, and who imports whom
+	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l 2>/dev/null); \
+		if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
+	$(LINT) run
+
+.PHONY: verify
+verify: ## Check that generated code and go.mod are current, and vet
+	$(SQLC) diff
+	go mod tidy -diff
+	go vet ./...
+
+.PHONY: generate
+generate: ## Generate the query code from queries/ and migrations/
+	$(SQLC) generate
+
+.PHONY: postgres
+postgres: ## Make sure there is a PostgreSQL to start (installed, or fetched into .postgres)
+	@scripts/postgres.sh
+
+.PHONY: clean
+clean: ## Remove what was built and fetched; the data in .data stays
+	rm -rf bin .postgres
