@@ -24,7 +24,7 @@ stop() {
   trap '' INT TERM HUP
   kill -TERM "$server" 2>/dev/null || true
   wait "$server" || true
-  echo "Stopped. The data stays in .data; \`make run\` goes on with it."
+  echo "Stopped. The data stays; \`make run\` goes on with it."
 }
 trap stop EXIT
 trap 'exit 0' INT TERM HUP
