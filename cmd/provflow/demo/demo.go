@@ -1,0 +1,109 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// DefaultSpeed makes half an hour half a minute.
+const DefaultSpeed = 60
+
+// Options say where to play and how fast. Only Server must be given.
+type Options struct {
+	Server     string        // base URL, such as http://127.0.0.1:8080
+	Deployment string        // what to write; a new one where it is empty. One that has jobs is provisioned again
+	Speed      float64       // 1 is real time; 0 is DefaultSpeed
+	Out        io.Writer     // a progress bar where it is a terminal, else a line for each step and state
+	Client     *http.Client  // for the posts
+	Patience   time.Duration // how long a server that is away in the middle is waited for: 1 minute
+
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error // ends early with ctx's error
+}
+
+// Run plays the whole provision and returns when its last event is durable, or when ctx
+// ends. What was posted until then stays.
+func Run(ctx context.Context, o Options) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	kit, err := loadKit()
+	if err != nil {
+		return err
+	}
+	p, err := newPlan(kit)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Out, "Provisioning deployment %s: %s in %s. Watch it from another terminal:\n\n%s\n",
+		o.Deployment, p.length().Round(time.Minute), o.lasts(p).Round(time.Second), watch(o.Server, o.Deployment))
+	if err := play(ctx, o, p); err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Out, "\nDone. It is all there now, and after a restart:\n\n%s", Hints(o.Server, o.Deployment))
+	return nil
+}
+
+// lasts is how long a plan takes at the chosen speed.
+func (o Options) lasts(p plan) time.Duration { return o.scaled(p.length()) }
+
+func (o Options) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / o.Speed)
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Client == nil {
+		o.Client = &http.Client{Timeout: 30 * time.Second}
+	}
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if o.Patience == 0 {
+		o.Patience = time.Minute
+	}
+	if o.Speed == 0 {
+		o.Speed = DefaultSpeed
+	}
+	if o.Deployment == "" {
+		o.Deployment = "demo-" + o.Now().UTC().Format("20060102-150405")
+	}
+	o.Server = strings.TrimRight(o.Server, "/")
+	return o, o.check()
+}
+
+func (o Options) check() error {
+	if !(o.Speed > 0) || math.IsInf(o.Speed, 0) { // NaN is not above zero either
+		return fmt.Errorf("speed %g: give a number above zero; 1 is real time, %d takes half a minute", o.Speed, DefaultSpeed)
+	}
+	u, err := url.Parse(o.Server)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("server %q: give its base URL, such as http://127.0.0.1:8080", o.Server)
+	}
+	return flow.CheckDeploymentID(o.Deployment)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
