@@ -48,8 +48,8 @@ func (s *Server) launchOnce(ctx context.Context) error {
 		return err
 	}
 	defer out.close()
-	s.stopping.Store(true)                                                 // until it is ready, its end is reported by the error
-	cmd := exec.Command(filepath.Join(s.bin.dir, "postgres"), s.args()...) //nolint:noctx // the server outlives the context of its start
+	exe := filepath.Join(s.bin.dir, "postgres")
+	cmd := exec.Command(exe, s.args()...) //nolint:noctx // the server outlives the context of its start
 	proc, err := s.launch(cmd, out)
 	if err != nil {
 		return fmt.Errorf("starting postgres: %w", err)
@@ -60,7 +60,6 @@ func (s *Server) launchOnce(ctx context.Context) error {
 		return explain(err, out.tail())
 	}
 	s.proc = s.watched(proc)
-	s.stopping.Store(false)
 	return nil
 }
 

@@ -64,8 +64,13 @@ func (p *process) stopped(ctx context.Context, sig syscall.Signal, patience time
 	}
 }
 
-// kill ends the child and its children at once.
+// kill ends the child and its group at once.
 func (p *process) kill() {
+	select {
+	case <-p.done: // its number may be another's by now
+		return
+	default:
+	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 }
 
