@@ -25,6 +25,14 @@ func newState() state {
 	return state{nodes: map[string]string{}, rels: map[flow.RelationshipKey]string{}}
 }
 
+func (s state) clone() state {
+	c := newState()
+	maps.Copy(c.nodes, s.nodes)
+	maps.Copy(c.rels, s.rels)
+	c.flow = s.flow
+	return c
+}
+
 func (s state) equal(o state) bool {
 	return s.flow == o.flow && maps.Equal(s.nodes, o.nodes) && maps.Equal(s.rels, o.rels)
 }
@@ -92,7 +100,7 @@ type client struct {
 
 func connect(t fataler, hub *feed.Hub, st *store, id string, last flow.Cursor) *client {
 	t.Helper()
-	c := &client{t: t, hub: hub, store: st, id: id, last: last, state: newState()}
+	c := &client{t: t, hub: hub, store: st, id: id, last: last, state: st.at(last).clone()}
 	c.reconnect()
 	return c
 }
