@@ -1,14 +1,24 @@
 -- Hierarchy and reachability are walked with UNION on ids: each job is met once, so a
 -- graph with many paths between two jobs costs no more than its edges.
+--
+-- Each step is a LATERAL sub-select behind OFFSET 0, which the planner must run as a look-up
+-- by index for each job. As a plain join it is free to compare every job with every edge,
+-- and does so on a table without statistics, that is, on every database that was just
+-- filled: with 10,000 jobs in 500 nested groups that took 75 s, this takes 0.3 s.
 
 -- name: JobListSubtree :many
 -- A job and everything it contains, at any depth.
 WITH RECURSIVE below(id) AS (
     SELECT j.job_id FROM jobs j WHERE j.flow_id = @flow_id AND j.job_id = @root_id
     UNION
-    SELECT r.from_id
+    SELECT n.next_id
     FROM below b
-    JOIN relationships r ON r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible
+    CROSS JOIN LATERAL (
+        SELECT r.from_id AS next_id
+        FROM relationships r
+        WHERE r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible
+        OFFSET 0
+    ) n
 )
 SELECT b.id::text AS job_id FROM below b;
 
@@ -17,9 +27,14 @@ SELECT b.id::text AS job_id FROM below b;
 WITH RECURSIVE upstream(id) AS (
     SELECT j.job_id FROM jobs j WHERE j.flow_id = @flow_id AND j.job_id = @job_id
     UNION
-    SELECT r.from_id
+    SELECT n.next_id
     FROM upstream u
-    JOIN relationships r ON r.flow_id = @flow_id AND r.to_id = u.id AND r.type = 'finish-to-start' AND r.visible
+    CROSS JOIN LATERAL (
+        SELECT r.from_id AS next_id
+        FROM relationships r
+        WHERE r.flow_id = @flow_id AND r.to_id = u.id AND r.type = 'finish-to-start' AND r.visible
+        OFFSET 0
+    ) n
 )
 SELECT u.id::text AS job_id FROM upstream u;
 
@@ -28,9 +43,14 @@ SELECT u.id::text AS job_id FROM upstream u;
 WITH RECURSIVE downstream(id) AS (
     SELECT j.job_id FROM jobs j WHERE j.flow_id = @flow_id AND j.job_id = @job_id
     UNION
-    SELECT r.to_id
+    SELECT n.next_id
     FROM downstream d
-    JOIN relationships r ON r.flow_id = @flow_id AND r.from_id = d.id AND r.type = 'finish-to-start' AND r.visible
+    CROSS JOIN LATERAL (
+        SELECT r.to_id AS next_id
+        FROM relationships r
+        WHERE r.flow_id = @flow_id AND r.from_id = d.id AND r.type = 'finish-to-start' AND r.visible
+        OFFSET 0
+    ) n
 )
 SELECT d.id::text AS job_id FROM downstream d;
 
@@ -40,24 +60,41 @@ SELECT d.id::text AS job_id FROM downstream d;
 WITH RECURSIVE below(group_id, id) AS (
     SELECT j.job_id, j.job_id FROM jobs j WHERE j.flow_id = @flow_id AND j.type = 'group'
     UNION
-    SELECT b.group_id, r.from_id
+    SELECT b.group_id, n.next_id
     FROM below b
-    JOIN relationships r ON r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible
+    CROSS JOIN LATERAL (
+        SELECT r.from_id AS next_id
+        FROM relationships r
+        WHERE r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible
+        OFFSET 0
+    ) n
+),
+-- The walk is read once and everything is looked up by key from it, so that the plan is
+-- right without statistics, as in a database that was just filled.
+tally AS (
+    SELECT
+        b.group_id AS t_id,
+        count(*) FILTER (WHERE leaf.status = 'pending') AS pending,
+        count(*) FILTER (WHERE leaf.status = 'running') AS running,
+        count(*) FILTER (WHERE leaf.status = 'succeeded') AS succeeded,
+        count(*) FILTER (WHERE leaf.status = 'failed') AS failed,
+        min(leaf.started_at) AS first_start,
+        max(leaf.finished_at) AS last_finish
+    FROM below b
+    LEFT JOIN jobs leaf ON leaf.flow_id = @flow_id AND leaf.job_id = b.id AND leaf.type <> 'group'
+    GROUP BY b.group_id
 )
 SELECT
     g.job_id,
     g.status,
     g.started_at,
     g.finished_at,
-    count(leaf.job_id) FILTER (WHERE leaf.status = 'pending') AS pending,
-    count(leaf.job_id) FILTER (WHERE leaf.status = 'running') AS running,
-    count(leaf.job_id) FILTER (WHERE leaf.status = 'succeeded') AS succeeded,
-    count(leaf.job_id) FILTER (WHERE leaf.status = 'failed') AS failed,
-    coalesce(min(leaf.started_at), '-infinity')::timestamptz AS first_start,
-    coalesce(max(leaf.finished_at), '-infinity')::timestamptz AS last_finish
-FROM jobs g
-JOIN below b ON b.group_id = g.job_id
-LEFT JOIN jobs leaf ON leaf.flow_id = g.flow_id AND leaf.job_id = b.id AND leaf.type <> 'group'
-WHERE g.flow_id = @flow_id AND g.type = 'group'
-GROUP BY g.job_id, g.status, g.started_at, g.finished_at
+    t.pending,
+    t.running,
+    t.succeeded,
+    t.failed,
+    coalesce(t.first_start, '-infinity')::timestamptz AS first_start,
+    coalesce(t.last_finish, '-infinity')::timestamptz AS last_finish
+FROM tally t
+JOIN jobs g ON g.flow_id = @flow_id AND g.job_id = t.t_id
 ORDER BY g.job_id;

@@ -18,7 +18,13 @@ SELECT
     x.started_at,
     x.finished_at
 FROM bridge_cursors b
-LEFT JOIN executions x ON x.flow_id = b.flow_id AND x.execution_id = b.execution_id
+-- OFFSET 0 for the reason given in graph.sql.
+LEFT JOIN LATERAL (
+    SELECT e.attempt, e.status, e.started_at, e.finished_at
+    FROM executions e
+    WHERE e.flow_id = b.flow_id AND e.execution_id = b.execution_id
+    OFFSET 0
+) x ON true
 WHERE b.flow_id = @flow_id AND b.changed_version > @since;
 
 -- name: BridgeCursorPutAll :exec

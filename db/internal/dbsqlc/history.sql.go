@@ -66,7 +66,12 @@ SELECT
     x.started_at,
     x.finished_at
 FROM bridge_cursors b
-LEFT JOIN executions x ON x.flow_id = b.flow_id AND x.execution_id = b.execution_id
+LEFT JOIN LATERAL (
+    SELECT e.attempt, e.status, e.started_at, e.finished_at
+    FROM executions e
+    WHERE e.flow_id = b.flow_id AND e.execution_id = b.execution_id
+    OFFSET 0
+) x ON true
 WHERE b.flow_id = $1 AND b.changed_version > $2
 `
 
@@ -88,6 +93,7 @@ type BridgeCursorListChangedSinceRow struct {
 	FinishedAt   pgtype.Timestamptz
 }
 
+// OFFSET 0 for the reason given in graph.sql.
 func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCursorListChangedSinceParams) ([]BridgeCursorListChangedSinceRow, error) {
 	rows, err := q.db.Query(ctx, bridgeCursorListChangedSince, arg.FlowID, arg.Since)
 	if err != nil {
