@@ -44,8 +44,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "Provisioning deployment %s: %s in %s. Watch it from another terminal:\n\n%s\n",
-		o.Deployment, p.length().Round(time.Minute), o.lasts(p).Round(time.Second), watch(o.Server, o.Deployment))
+	fmt.Fprintf(o.Out, "Provisioning deployment %s: %.0f minutes in %s. Watch it from another terminal:\n\n%s\n",
+		o.Deployment, p.length().Minutes(), o.scaled(p.length()).Round(time.Second), watch(o.Server, o.Deployment))
 	if err := play(ctx, o, p); err != nil {
 		return err
 	}
@@ -53,9 +53,7 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// lasts is how long a plan takes at the chosen speed.
-func (o Options) lasts(p plan) time.Duration { return o.scaled(p.length()) }
-
+// scaled is how long something takes at the chosen speed.
 func (o Options) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / o.Speed)
 }

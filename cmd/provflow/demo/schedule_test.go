@@ -88,7 +88,7 @@ func TestOneFailsAndOneIsDegraded(t *testing.T) {
 		}
 		if r.Degraded > 0 {
 			degradations = append(degradations, r.Name)
-			if !(r.Start < r.Degraded && r.Degraded < r.Recovered && r.Recovered < r.End) {
+			if r.Degraded <= r.Start || r.Recovered <= r.Degraded || r.End <= r.Recovered {
 				t.Errorf("%s is not degraded within its installation: %+v", r.Name, r)
 			}
 		}
