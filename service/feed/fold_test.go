@@ -99,6 +99,10 @@ func (w *world) step(t *rapid.T) {
 	for range rapid.IntRange(0, 2).Draw(t, "wakes") {
 		w.hub.Wake(dep)
 	}
+	// The first client is often quick, so that the others lag by several segments.
+	if rapid.Bool().Draw(t, "follow") {
+		w.clients[0].converge()
+	}
 }
 
 // pull takes a batch when there must be one: Next would wait for ever otherwise.

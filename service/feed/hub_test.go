@@ -167,6 +167,25 @@ func TestSlowReaderHoldsUpNobodyAndMissesNothing(t *testing.T) {
 	}
 }
 
+func TestReaderWithinTheRingGetsAllItMissedWithoutARead(t *testing.T) {
+	t.Parallel()
+	st, hub := setup(t, feed.Options{Coalesce: -1})
+	at := put(st, "f", "a", flow.Running)
+	slow, quick := open(t, hub, st, "f", flow.NoCursor), open(t, hub, st, "f", flow.NoCursor)
+	slow.next(whole)
+	quick.converge()
+	for _, job := range []string{"b", "c", "d"} {
+		put(st, "f", job, flow.Running)
+		hub.Wake("f")
+		quick.converge()
+	}
+	reads := hub.Stats().Reads
+	b := slow.next(whole)
+	if len(b.Frames) != 3 || b.Before != at || b.After != quick.last || hub.Stats().Reads != reads {
+		t.Fatalf("got %v after %d reads", b, hub.Stats().Reads-reads)
+	}
+}
+
 func TestLostWakeIsMadeUpByThePoll(t *testing.T) {
 	t.Parallel()
 	st, hub := setup(t, feed.Options{PollInterval: 5 * time.Millisecond})
