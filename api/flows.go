@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -88,13 +89,16 @@ func (h *server) stream(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	sub, err := h.Hub.Subscribe(r.Context(), id, sse.LastEventID(r))
+	sub, err := h.Hub.Subscribe(r.Context(), id, flow.ParseCursor(sse.LastEventID(r)))
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	defer sub.Close()
-	if err := sse.Serve(w, r, sub, sse.Options{}); err != nil {
+	err = sse.Serve(w, r, sub, sse.Options{})
+	if errors.Is(err, http.ErrNotSupported) { // nothing was written yet
+		h.fail(w, r, err)
+	} else if err != nil {
 		h.Logger.Debug("stream ended", "flow", id, "error", err)
 	}
 }

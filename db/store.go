@@ -56,6 +56,12 @@ func (s *Store) SchemaVersion(ctx context.Context) (version int64, err error) {
 	return version, mapError(err)
 }
 
+// Schema is the schema the tables are in.
+func (s *Store) Schema(ctx context.Context) (name string, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT current_schema()`).Scan(&name)
+	return name, mapError(err)
+}
+
 // newEpoch tells one life of a flow from the next.
 func newEpoch() string {
 	var b [4]byte

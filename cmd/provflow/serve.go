@@ -88,8 +88,13 @@ func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
 		return nil, err
 	}
 	hub := feed.New(store, feed.Options{Logger: log})
-	channel := listen.Channel("public")
-	notifier := listen.NewNotifier(store.Pool(), channel)
+	schema, err := store.Schema(ctx)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	channel := listen.Channel(schema)
+	notifier := listen.NewNotifier(listen.NotifierOptions{DB: store.Pool(), Channel: channel, Logger: log})
 	listener := &listen.Listener{DSN: d.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, Logger: log}
 	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log})
 	return &parts{store, hub, notifier, listener, recorder}, nil
@@ -109,11 +114,16 @@ func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logg
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.hub.Run(gctx) })
 	g.Go(func() error { return p.listener.Run(gctx) })
-	g.Go(func() error { return p.notifier.Run(gctx) })
+	// The notifier stops last: it has still to say what the last transactions changed.
+	notify, stopNotify := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error { return p.notifier.Run(notify) })
 	g.Go(func() error { return d.keepRunning(gctx, log) })
 	g.Go(func() error { return keepPartitions(gctx, p.store, log) })
 	g.Go(func() error { return ignoreClosed(server.Serve(socket)) })
-	g.Go(func() error { return p.stop(gctx, server) })
+	g.Go(func() error {
+		defer stopNotify()
+		return p.stop(gctx, server)
+	})
 	log.Info("serving", "address", "http://"+socket.Addr().String(), "version", version)
 	return g.Wait()
 }

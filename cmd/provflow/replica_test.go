@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/openova-io/provflow/db/dbtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+
+// patience bounds every wait; it is reached only by a failure.
+const patience = 20 * time.Second
+
+// replica is a whole server in this process.
+type replica struct {
+	t    *testing.T
+	url  string
+	stop func()
+}
+
+// start runs a replica on that database until the test ends or stop is called.
+func start(t *testing.T, dsn string) *replica {
+	t.Helper()
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	d := &database{url: dsn, direct: dsn}
+	go func() { done <- serve(ctx, d, socket, slog.New(slog.DiscardHandler)) }()
+	stopped := false
+	r := &replica{t: t, url: "http://" + socket.Addr().String(), stop: func() {
+		cancel()
+		if stopped {
+			return
+		}
+		stopped = true
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("serve: %v", err)
+			}
+		case <-time.After(patience):
+			t.Error("the server did not stop")
+		}
+	}}
+	t.Cleanup(r.stop)
+	r.waitReady()
+	return r
+}
+
+func (r *replica) waitReady() {
+	r.t.Helper()
+	eventually(r.t, "the server to be ready", func() bool { return r.get("/readyz").status == http.StatusOK })
+}
+
+// eventually polls what has no signal to wait for: the state of another process.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r *replica) do(method, path, body string, header ...string) answer {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(b)}
+}
+
+func (r *replica) get(path string, header ...string) answer { return r.do("GET", path, "", header...) }
+
+// post sends provisioner events, one a line, and wants them accepted.
+func (r *replica) post(deployment string, lines ...string) answer {
+	r.t.Helper()
+	a := r.do("POST", "/api/v1/deployments/"+deployment+"/provisioner-events", strings.Join(lines, "\n"))
+	if a.status != http.StatusOK {
+		r.t.Fatalf("posting: %d %s", a.status, a.body)
+	}
+	return a
+}
+
+var noon = time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
+
+// event writes a provisioner event at a second after noon.
+func event(second float64, phase string, fields ...string) string {
+	m := map[string]any{"time": noon.Add(time.Duration(second * float64(time.Second))), "phase": phase, "level": "info"}
+	for i := 0; i < len(fields); i += 2 {
+		m[fields[i]] = fields[i+1]
+		if fields[i] == "dependsOn" {
+			m["dependsOn"] = strings.Fields(fields[i+1])
+		}
+	}
+	b, _ := json.Marshal(m)
+	return string(b)
+}
+
+func component(second float64, name, state string, fields ...string) string {
+	return event(second, "component", append([]string{"component", name, "state", state}, fields...)...)
+}
+
+// frame is one event of a stream.
+type frame struct{ event, id, data string }
+
+// stream is a client of a flow's stream that folds what it gets.
+type stream struct {
+	t      *testing.T
+	frames chan frame // closed when the stream has ended
+	state  *browser
+	close  func()
+}
+
+func (r *replica) stream(flowID, lastEventID string) *stream {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, "GET", r.url+"/api/v1/flows/"+flowID+"/stream", nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if lastEventID != "" {
+		req.Header.Set("Last-Event-ID", lastEventID)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusOK {
+		b, _ := io.ReadAll(res.Body)
+		r.t.Fatalf("stream: %d %s", res.StatusCode, b)
+	}
+	s := &stream{t: r.t, frames: make(chan frame), state: newBrowser(), close: cancel}
+	r.t.Cleanup(cancel)
+	go s.read(ctx, res.Body)
+	return s
+}
+
+func (s *stream) read(ctx context.Context, body io.ReadCloser) {
+	defer close(s.frames)
+	defer body.Close()
+	var f frame
+	lines := bufio.NewScanner(body)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch {
+		case field == "event":
+			f.event = value
+		case field == "id":
+			f.id = value
+		case field == "data":
+			f.data += value
+		case lines.Text() == "" && f.event != "":
+			select {
+			case s.frames <- f:
+			case <-ctx.Done():
+				return
+			}
+			f = frame{}
+		}
+	}
+}
+
+// next waits for a frame and folds it; ok is false when the stream has ended.
+func (s *stream) next() (f frame, ok bool) {
+	s.t.Helper()
+	select {
+	case f, ok = <-s.frames:
+	case <-time.After(patience):
+		s.t.Fatal("no frame came")
+	}
+	if ok {
+		s.state.fold(s.t, f)
+	}
+	return f, ok
+}
+
+// until folds frames until the fold is what the replica's snapshot says, at its cursor.
+func (s *stream) until(r *replica, flowID string) {
+	s.t.Helper()
+	want := r.snapshot(flowID)
+	for s.state.cursor != want.cursor {
+		if _, ok := s.next(); !ok {
+			s.t.Fatalf("the stream ended at %s, before %s", s.state.cursor, want.cursor)
+		}
+	}
+	if got := s.state.String(); got != want.String() {
+		s.t.Fatalf("the fold differs from the snapshot at %s:\n got %s\nwant %s", want.cursor, got, want)
+	}
+}
+
+// snapshot reads a flow's snapshot as a browser would hold it.
+func (r *replica) snapshot(flowID string) *browser {
+	r.t.Helper()
+	a := r.get("/api/v1/flows/" + flowID + "/snapshot")
+	if a.status != http.StatusOK {
+		r.t.Fatalf("snapshot: %d %s", a.status, a.body)
+	}
+	b := newBrowser()
+	b.fold(r.t, frame{"snapshot", strings.Trim(a.header.Get("ETag"), `"`), a.body})
+	return b
+}
+
+// browser is the reducer of the contract: what a console holds after the frames it got.
+type browser struct {
+	cursor string
+	flow   json.RawMessage
+	nodes  map[string]json.RawMessage
+	rels   map[string]json.RawMessage
+}
+
+func newBrowser() *browser {
+	return &browser{nodes: map[string]json.RawMessage{}, rels: map[string]json.RawMessage{}}
+}
+
+type relKey struct{ FromID, ToID, Type string }
+
+func (b *browser) fold(t *testing.T, f frame) {
+	t.Helper()
+	if f.event == "heartbeat" || f.event == "availability" {
+		return
+	}
+	var m struct {
+		Type          string
+		Flow          json.RawMessage
+		Nodes         []json.RawMessage
+		Relationships []json.RawMessage
+		IDs           []string
+		Pairs         []json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(f.data), &m); err != nil || m.Type != f.event {
+		t.Fatalf("frame %+v: %v", f, err)
+	}
+	if f.event == "snapshot" {
+		*b = *newBrowser()
+	}
+	if m.Flow != nil {
+		b.flow = m.Flow
+	}
+	for _, n := range m.Nodes {
+		b.nodes[idOf(t, n)] = n
+	}
+	for _, r := range m.Relationships {
+		b.rels[keyOf(t, r)] = r
+	}
+	for _, id := range m.IDs {
+		delete(b.nodes, id)
+	}
+	for _, p := range m.Pairs {
+		delete(b.rels, keyOf(t, p))
+	}
+	b.cursor = f.id
+}
+
+func idOf(t *testing.T, node []byte) string {
+	var n struct{ ID string }
+	if err := json.Unmarshal(node, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n.ID
+}
+
+func keyOf(t *testing.T, rel []byte) string {
+	var k relKey
+	if err := json.Unmarshal(rel, &k); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(k)
+}
+
+// String writes the state so that equal states read alike.
+func (b *browser) String() string {
+	out, _ := json.Marshal(map[string]any{"flow": b.flow, "nodes": b.nodes, "rels": b.rels})
+	return string(out)
+}
+
+// status gives a node's status.
+func (b *browser) status(id string) string {
+	var n struct{ Status string }
+	_ = json.Unmarshal(b.nodes[id], &n)
+	return n.Status
+}
+
+// query runs SQL that the server does not offer.
+func query[T any](t *testing.T, dsn, sql string, args ...any) T {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var v T
+	if err := conn.QueryRow(context.Background(), sql, args...).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// pretty is for reading failures.
+func pretty(s string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(s), "", "  ") != nil {
+		return s
+	}
+	return out.String()
+}
