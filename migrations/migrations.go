@@ -66,7 +66,7 @@ func withProvider(dsn string, do func(*goose.Provider) error) error {
 	if err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // what it did is done; there is nobody to tell
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return fmt.Errorf("making the migration lock: %w", err)

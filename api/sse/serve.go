@@ -27,7 +27,7 @@ func Serve(w http.ResponseWriter, r *http.Request, src Source, opts Options) err
 		b, err := out.next(r.Context(), src)
 		switch {
 		case r.Context().Err() != nil, errors.Is(err, feed.ErrGone), errors.Is(err, feed.ErrStopped):
-			return nil
+			return nil //nolint:nilerr // an orderly end, not a failure
 		case errors.Is(err, context.DeadlineExceeded):
 			err = out.Heartbeat()
 		case err == nil:

@@ -64,22 +64,20 @@ func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 
 // keepRunning starts the private server again whenever it ends by itself.
 func (d *database) keepRunning(ctx context.Context, log *slog.Logger) error {
-	for d.private != nil {
+	if d.private == nil {
+		return nil
+	}
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-d.private.Done():
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
 		log.Error("the private Postgres has ended; starting it again")
-		if err := d.restart(ctx, log); err != nil {
+		if err := d.restart(ctx, log); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
-	<-ctx.Done()
-	return nil
 }
 
 func (d *database) restart(ctx context.Context, log *slog.Logger) error {

@@ -153,7 +153,7 @@ type stream struct {
 func (r *replica) stream(flowID, lastEventID string) *stream {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, "GET", r.url+"/api/v1/flows/"+flowID+"/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/api/v1/flows/"+flowID+"/stream", nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := onlyLoopback(c.Listen); err != nil {
 		return err
 	}
-	socket, err := net.Listen("tcp", c.Listen)
+	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; choose another address with --listen", c.Listen, err)
 	}

@@ -57,7 +57,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	for {
 		err := l.session(ctx, cfg, &retry)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop; what the connection says of it does not matter
 		}
 		wait := retry.next()
 		l.Logger.Warn("the listening connection is down; it will be made again", "error", err, "in", wait)
@@ -69,8 +69,8 @@ func (l *Listener) setDefaults() {
 	orDefault(&l.Silence, 5*time.Second)
 	orDefault(&l.PingTimeout, 2*time.Second)
 	orDefault(&l.ConnectTimeout, 5*time.Second)
-	orDefault(&l.RetryMin, retryMin)
-	orDefault(&l.RetryMax, retryMax)
+	orDefault(&l.RetryMin, leastRetry)
+	orDefault(&l.RetryMax, mostRetry)
 	if l.Logger == nil {
 		l.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -50,8 +50,8 @@ const announceSQL = `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`
 func NewNotifier(opts NotifierOptions) *Notifier {
 	orDefault(&opts.Window, 20*time.Millisecond)
 	orDefault(&opts.Timeout, 2*time.Second)
-	orDefault(&opts.RetryMin, retryMin)
-	orDefault(&opts.RetryMax, retryMax)
+	orDefault(&opts.RetryMin, leastRetry)
+	orDefault(&opts.RetryMax, mostRetry)
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -86,7 +87,7 @@ func (p *proxy) pump(to, from net.Conn) {
 			_, _ = to.Write(buf[:n])
 		}
 		if err != nil {
-			if err == io.EOF && !dead {
+			if errors.Is(err, io.EOF) && !dead {
 				_ = to.Close()
 			}
 			return

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	retryMin = 50 * time.Millisecond
-	retryMax = time.Second
+	leastRetry = 50 * time.Millisecond
+	mostRetry  = time.Second
 )
 
 // backoff is a growing, jittered pause that never exceeds its cap.

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/openova-io/provflow/service/flow"
@@ -78,7 +79,7 @@ func (h *Hub) Subscribe(ctx context.Context, flowID string, last flow.Cursor) (*
 		}
 		h.release(t)
 		// The topic ended while we waited for it: the id is resolved afresh.
-		if err != ErrGone {
+		if !errors.Is(err, ErrGone) {
 			return nil, err
 		}
 	}
@@ -94,7 +95,7 @@ func (h *Hub) Await(ctx context.Context, flowID string) error {
 		}
 		err = t.awaitLive(ctx)
 		h.release(t)
-		if err != ErrGone {
+		if !errors.Is(err, ErrGone) {
 			return err
 		}
 	}

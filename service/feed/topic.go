@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,7 +71,7 @@ func (t *topic) run() {
 	for t.rest(&retry) {
 		looked, err := t.turn()
 		switch {
-		case err == ErrGone:
+		case errors.Is(err, ErrGone):
 			t.end()
 			return
 		case err != nil:
@@ -235,7 +236,7 @@ func (t *topic) admit(ctx context.Context, last flow.Cursor) (least flow.Cursor,
 		return least, nil
 	}
 	err = t.look(ctx)
-	if err == ErrGone || ctx.Err() != nil {
+	if errors.Is(err, ErrGone) || ctx.Err() != nil {
 		return least, err
 	}
 	t.mu.Lock()

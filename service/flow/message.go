@@ -59,29 +59,35 @@ type SnapshotMessage struct {
 	Relationships []RelationshipWire `json:"relationships"`
 }
 
-// FlowMessage, NodesMessage, … are the envelopes of the deltas.
-type (
-	FlowMessage struct {
-		Type string   `json:"type"`
-		Flow FlowWire `json:"flow"`
-	}
-	NodesMessage struct {
-		Type  string     `json:"type"`
-		Nodes []NodeWire `json:"nodes"`
-	}
-	RelsMessage struct {
-		Type          string             `json:"type"`
-		Relationships []RelationshipWire `json:"relationships"`
-	}
-	DeleteNodesMessage struct {
-		Type string   `json:"type"`
-		IDs  []string `json:"ids"`
-	}
-	DeleteRelsMessage struct {
-		Type  string            `json:"type"`
-		Pairs []RelationshipKey `json:"pairs"`
-	}
-)
+// FlowMessage is the envelope of upsert-flow.
+type FlowMessage struct {
+	Type string   `json:"type"`
+	Flow FlowWire `json:"flow"`
+}
+
+// NodesMessage is the envelope of upsert-nodes.
+type NodesMessage struct {
+	Type  string     `json:"type"`
+	Nodes []NodeWire `json:"nodes"`
+}
+
+// RelsMessage is the envelope of upsert-rels.
+type RelsMessage struct {
+	Type          string             `json:"type"`
+	Relationships []RelationshipWire `json:"relationships"`
+}
+
+// DeleteNodesMessage is the envelope of delete-nodes.
+type DeleteNodesMessage struct {
+	Type string   `json:"type"`
+	IDs  []string `json:"ids"`
+}
+
+// DeleteRelsMessage is the envelope of delete-rels.
+type DeleteRelsMessage struct {
+	Type  string            `json:"type"`
+	Pairs []RelationshipKey `json:"pairs"`
+}
 
 // Snapshot builds the envelope of a whole flow from a delta that holds all of it.
 func Snapshot(d Delta) SnapshotMessage {
