@@ -44,7 +44,7 @@ type server struct{ Services }
 func New(s Services) http.Handler {
 	h := &server{s}
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, rawPath)
+	r.Use(middleware.Recoverer, rawPath, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
 	})

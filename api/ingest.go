@@ -18,9 +18,10 @@ import (
 const (
 	// maxEventLine is the longest line of a body; a message in it is kept up to flow.MaxLine.
 	maxEventLine = 1 << 20
-	// eventsAhead is how many events are read while a transaction runs: they go into the
-	// next one together.
+	// eventsAhead is how many events are read while a transaction runs, and bytesAhead how
+	// many bytes of them: they go into the next one together.
 	eventsAhead = 500
+	bytesAhead  = 4 << 20
 )
 
 // ingestAnswer says how many events of the body are durable, and the flow's version.
@@ -43,7 +44,9 @@ func (h *server) provisionerEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in := &ingest{h: h, id: id, prints: bridge.NewFingerprints(key)}
-	err = in.run(r.Context(), r.Body)
+	// Not the request's own context: it ends with a client that goes away, and what such
+	// a client has sent whole is kept.
+	err = in.run(context.WithoutCancel(r.Context()), r.Body)
 	if err != nil {
 		h.failAt(w, r, in, err)
 		return
@@ -74,7 +77,7 @@ type ingest struct {
 
 func (in *ingest) run(ctx context.Context, body io.Reader) error {
 	now := in.h.Now
-	lines := ndjson.Read(ctx, body, maxEventLine, eventsAhead, func(line []byte) (bridge.Event, error) {
+	lines := ndjson.Read(ctx, body, ndjson.Limits{Line: maxEventLine, Lines: eventsAhead, Bytes: bytesAhead}, func(line []byte) (bridge.Event, error) {
 		return bridge.ParseEvent(line, now())
 	})
 	defer lines.Close()
@@ -97,7 +100,7 @@ func (in *ingest) run(ctx context.Context, body io.Reader) error {
 func (in *ingest) record(ctx context.Context, events []bridge.Event) error {
 	items := make([]record.Item, len(events))
 	for i, e := range events {
-		items[i] = record.Item{Observation: e, Key: in.prints.Of(e)}
+		items[i] = record.Item{Observation: e, Key: in.prints.Of(e), OfDeployment: true}
 	}
 	at, err := in.h.Recorder.Record(ctx, in.id, items)
 	if err != nil {

@@ -31,8 +31,17 @@ func (s *Store) KeepAnswer(ctx context.Context, flowID string, key flow.Fingerpr
 // DeleteFlow removes a flow and all its history; its deployment's record stays. Deleting
 // what is not there is no error. It reports whether there was one.
 func (s *Store) DeleteFlow(ctx context.Context, flowID string) (bool, error) {
-	n, err := s.q.FlowDelete(ctx, flowID)
-	return n > 0, mapError(err)
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		if _, err := q.FlowLockForDelete(ctx, flowID); err != nil {
+			return err
+		}
+		return q.FlowDelete(ctx, flowID)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, mapError(err)
 }
 
 // EnsureLogPartitions makes the partitions for the log lines of executions that begin

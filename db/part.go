@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,6 +17,9 @@ func (s *Store) Part(ctx context.Context, flowID string, part flow.Part) (flow.D
 	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		whole, err := readDelta(ctx, q, flowID, flow.NoCursor)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return flow.NotFoundf("flow-not-found", "there is no flow %q, or nothing in it yet", flowID)
+		}
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 func flowOf(id string, r dbsqlc.FlowGetRow) flow.Flow {
 	return flow.Flow{
-		ID: id, DefinitionID: r.DefinitionID, ParentFlowID: r.ParentFlowID, TriggeredBy: r.TriggeredBy,
+		ID: id, DefinitionID: r.DefinitionID, ParentFlowID: r.ParentFlowID, TriggeredBy: r.TriggeredBy, Declared: r.Declared,
 		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
 		FailedJobs: int(r.FailedJobs), Meta: r.Meta, CreatedAt: instant(r.CreatedAt),
 	}
@@ -167,7 +167,8 @@ func lineParams(flowID string, lines []flow.LogLine) dbsqlc.LogLineAppendAllPara
 	return p
 }
 
-// freshOf says for each key whether it is among those just inserted.
+// freshOf says for each key whether it is among those just inserted. What has no key is
+// always fresh.
 func freshOf(keys []flow.Fingerprint, inserted [][]byte) []bool {
 	added := make(map[flow.Fingerprint]bool, len(inserted))
 	for _, k := range inserted {
@@ -175,7 +176,7 @@ func freshOf(keys []flow.Fingerprint, inserted [][]byte) []bool {
 	}
 	fresh := make([]bool, len(keys))
 	for i, k := range keys {
-		fresh[i] = added[k]
+		fresh[i] = added[k] || k == flow.Fingerprint{}
 		delete(added, k) // the same key twice in one batch has its effect once
 	}
 	return fresh

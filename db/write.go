@@ -52,7 +52,7 @@ func (s *Store) record(ctx context.Context, tx pgx.Tx, w flow.Write) (flow.Curso
 // lock takes the flow's row lock, making the row first where there is none.
 func (s *Store) lock(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (dbsqlc.FlowLockRow, error) {
 	row, err := q.FlowLock(ctx, w.FlowID)
-	if !errors.Is(err, pgx.ErrNoRows) {
+	if err == nil && (row.HasDeployment || !w.Deployment) || err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return row, err
 	}
 	if err := s.create(ctx, q, w); err != nil {
@@ -76,9 +76,14 @@ func (s *Store) register(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (
 	if len(w.Keys) == 0 {
 		return nil, nil
 	}
-	keys := make([][]byte, len(w.Keys))
+	var keys [][]byte
 	for i := range w.Keys {
-		keys[i] = w.Keys[i][:]
+		if w.Keys[i] != (flow.Fingerprint{}) {
+			keys = append(keys, w.Keys[i][:])
+		}
+	}
+	if len(keys) == 0 {
+		return freshOf(w.Keys, nil), nil
 	}
 	inserted, err := q.KeyInsertNew(ctx, dbsqlc.KeyInsertNewParams{FlowID: w.FlowID, Keys: keys, Now: stamp(s.now())})
 	return freshOf(w.Keys, inserted), err
@@ -163,7 +168,7 @@ func (s *Store) queueHistory(ctx context.Context, q *dbsqlc.Queries, flowID stri
 func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams {
 	return dbsqlc.FlowPutParams{
 		FlowID: flowID, ChangedVersion: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
-		TriggeredBy: f.TriggeredBy, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
+		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
 		FailedJobs: int32(f.FailedJobs), Meta: f.Meta,
 	}
 }

@@ -32,6 +32,8 @@ CREATE TABLE flows (
     definition_id   text        NOT NULL DEFAULT '',
     parent_flow_id  text        NOT NULL DEFAULT '',
     triggered_by    json,
+    -- An emitter has said what the flow's status is; else it follows from its jobs.
+    declared        boolean     NOT NULL DEFAULT false,
     status          text        NOT NULL DEFAULT 'pending',
     started_at      timestamptz,
     ended_at        timestamptz,

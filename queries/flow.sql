@@ -7,6 +7,7 @@
 SELECT
     (f.epoch || '-' || (SELECT database_history()))::text AS epoch,
     f.version,
+    (d.deployment_id IS NOT NULL)::bool AS has_deployment,
     coalesce(d.provider, '')::text AS provider,
     coalesce(d.regions, '{}')::text[] AS regions
 FROM flows f
@@ -28,6 +29,7 @@ SELECT
     f.definition_id,
     f.parent_flow_id,
     f.triggered_by,
+    f.declared,
     f.status,
     f.started_at,
     f.ended_at,
@@ -58,6 +60,7 @@ UPDATE flows SET
     definition_id = @definition_id,
     parent_flow_id = @parent_flow_id,
     triggered_by = @triggered_by,
+    declared = @declared,
     status = @status,
     started_at = @started_at,
     ended_at = @ended_at,
@@ -65,7 +68,12 @@ UPDATE flows SET
     meta = @meta
 WHERE flow_id = @flow_id;
 
--- name: FlowDelete :execrows
+-- name: FlowLockForDelete :one
+-- Waits for the writer that holds the flow. What it wrote is seen by the next statement,
+-- and would not be by one that had begun before.
+SELECT f.flow_id FROM flows f WHERE f.flow_id = @flow_id FOR UPDATE;
+
+-- name: FlowDelete :exec
 -- What refers to the flow by a key goes with it; history and keys are removed beside it.
 WITH
 lines AS (DELETE FROM log_lines l WHERE l.flow_id = @flow_id),

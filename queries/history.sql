@@ -124,7 +124,11 @@ FROM idempotency_keys
 WHERE flow_id = @flow_id AND key = @key;
 
 -- name: AnswerPutFirst :exec
--- The first answer stays, however often the request is sent again.
+-- The first answer stays, however often the request is sent again; none is kept for a flow
+-- that was deleted meanwhile.
 INSERT INTO idempotency_keys (flow_id, key, answer, created_at)
-VALUES (@flow_id, @key, @answer, @now)
+SELECT f.flow_id, @key, @answer, @now
+FROM flows f
+WHERE f.flow_id = @flow_id
+FOR KEY SHARE
 ON CONFLICT (flow_id, key) DO NOTHING;

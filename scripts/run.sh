@@ -52,16 +52,10 @@ for ((try = 0; ; try++)); do
 done
 
 deployment=demo-$(date +%Y%m%d-%H%M%S)
-cat <<EOT
-
-provflow serves at $url and plays the provision of $deployment now. Watch it, live:
-
-  open   $url/
-  stream curl -N $url/api/v1/flows/$deployment/stream
-  state  curl $url/api/v1/flows/$deployment/snapshot
-  jobs   curl $url/api/v1/deployments/$deployment/jobs
-
-EOT
+echo
+echo "provflow serves at $url and plays a provision now. Watch it, live:"
+echo "  curl -N $url/api/v1/flows/$deployment/stream"
+echo
 bin/provflow demo --server "$url" --deployment "$deployment" ||
   echo "The demo did not reach its end; the server goes on." >&2
 

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -30,21 +32,30 @@ func (e *LineError) Unwrap() error { return e.Err }
 // Lines is a body being read. Next is for one goroutine.
 type Lines[T any] struct {
 	items  chan item[T]
+	room   *semaphore.Weighted // for the bytes of what is in items
 	cancel context.CancelFunc
 	end    error // why there is no more; set once met
 }
 
 type item[T any] struct {
 	value T
+	size  int64
 	err   error // io.EOF at the end of the body
 }
 
-// Read begins to read a body, at most `ahead` lines before Next asks for them. A line
-// longer than maxLine bytes is an error; empty lines are passed over.
-func Read[T any](ctx context.Context, body io.Reader, maxLine, ahead int, decode func([]byte) (T, error)) *Lines[T] {
+// Limits bound what is held of a body: the longest line, in bytes, and how many lines and
+// bytes are read before Next asks for them.
+type Limits struct {
+	Line  int
+	Lines int
+	Bytes int64 // at least Line
+}
+
+// Read begins to read a body. A line over the limit is an error; empty lines are passed over.
+func Read[T any](ctx context.Context, body io.Reader, limits Limits, decode func([]byte) (T, error)) *Lines[T] {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Lines[T]{items: make(chan item[T], ahead), cancel: cancel}
-	go l.read(ctx, bufio.NewReaderSize(body, 64<<10), maxLine, decode)
+	l := &Lines[T]{items: make(chan item[T], limits.Lines), room: semaphore.NewWeighted(limits.Bytes), cancel: cancel}
+	go l.read(ctx, bufio.NewReaderSize(body, 64<<10), limits.Line, decode)
 	return l
 }
 
@@ -72,6 +83,7 @@ func (l *Lines[T]) gather(next item[T]) (values []T, err error) {
 			return values, next.err
 		}
 		values = append(values, next.value)
+		l.room.Release(next.size)
 		if len(values) == cap(l.items) {
 			return values, nil
 		}
@@ -92,9 +104,7 @@ func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, de
 			it.err = lineError(n, err)
 		case len(bytes.TrimSpace(line)) > 0:
 			// A last line without a newline counts: the body ended, it was not cut.
-			if it.value, it.err = decode(line); it.err != nil {
-				it.err = &LineError{n, it.err}
-			}
+			it = l.decode(ctx, n, line, decode)
 		case err == nil:
 			continue
 		default:
@@ -109,6 +119,18 @@ func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, de
 			return
 		}
 	}
+}
+
+// decode makes an item of a line once there is room for it.
+func (l *Lines[T]) decode(ctx context.Context, n int, line []byte, decode func([]byte) (T, error)) (it item[T]) {
+	it.size = int64(len(line))
+	if it.err = l.room.Acquire(ctx, it.size); it.err != nil {
+		return it
+	}
+	if it.value, it.err = decode(line); it.err != nil {
+		it.err = &LineError{n, it.err}
+	}
+	return it
 }
 
 // lineError marks what is wrong with a line; that the body broke off is nobody's line.

@@ -20,7 +20,13 @@ import (
 	"github.com/openova-io/provflow/db/dbtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(dbtest.Main(m))
+}
 
 // patience bounds every wait; it is reached only by a failure.
 const patience = 20 * time.Second

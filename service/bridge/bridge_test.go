@@ -147,6 +147,11 @@ func TestSteps(t *testing.T) {
 		h := play(t, "0 cluster-bootstrap", "9 - c=cilium state=pending")
 		h.is("cluster-bootstrap", flow.Succeeded, "succeeded 0-9")
 	})
+	t.Run("a controller's line before the first component does not keep it running", func(t *testing.T) {
+		t.Parallel()
+		h := play(t, "0 tofu-output", "5 component-log of=x msg=a", "9 - c=x state=pending")
+		h.is("tofu-output", flow.Succeeded, "succeeded 0-9")
+	})
 	t.Run("an error of its phase fails it, an error in tofu's output does not", func(t *testing.T) {
 		t.Parallel()
 		h := play(t, "0 tofu-apply", "1 tofu level=error msg=hm")

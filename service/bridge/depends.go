@@ -53,7 +53,7 @@ func (l *Ledger) refusal(j flow.Job, e Event, on string) string {
 		return "its id is too long"
 	case !l.names.SameRegion(e.Region, on):
 		return "it is in another region"
-	case l.graph.Reaches(j.ID, on):
+	case l.graph.Reaches(j.ID, on, flow.FinishToStart):
 		return "it would close a cycle"
 	}
 	return ""

@@ -127,7 +127,8 @@ func (l *Ledger) endActive(e Event, except string) {
 // of; later only cluster-bootstrap, since a controller's chatter says nothing of tofu.
 func (l *Ledger) endPhase0(e Event) {
 	j, active := l.active()
-	if active && (j.Name == flow.StepBootstrap || !l.has(flow.GroupBootstrapKit)) {
+	first := l.phase1Began().IsZero()
+	if active && (j.Name == flow.StepBootstrap || first) {
 		l.succeed(j, e)
 	}
 }
@@ -152,11 +153,16 @@ func (l *Ledger) active() (found flow.Job, ok bool) {
 
 // rememberPhase1 notes when the first component was heard of, on the group of all installs.
 func (l *Ledger) rememberPhase1(e Event) {
-	c := l.cursor(l.names.Job(flow.GroupBootstrapKit))
-	if c.ObservedAt.IsZero() {
+	if l.phase1Began().IsZero() {
+		c := l.cursor(l.names.Job(flow.GroupBootstrapKit))
 		c.ObservedAt = e.Time
 		l.graph.PutBridgeCursor(c)
 	}
+}
+
+// phase1Began is when the first component was heard of; zero before.
+func (l *Ledger) phase1Began() time.Time {
+	return l.cursor(l.names.Job(flow.GroupBootstrapKit)).ObservedAt
 }
 
 // nextBegin is the earliest time after this event at which another step, or Phase 1, began; zero when none did.
@@ -171,7 +177,7 @@ func (l *Ledger) nextBegin(e Event) (first time.Time) {
 			consider(l.cursor(l.names.Job(name)).Execution.StartedAt)
 		}
 	}
-	consider(l.cursor(l.names.Job(flow.GroupBootstrapKit)).ObservedAt)
+	consider(l.phase1Began())
 	return first
 }
 

@@ -28,13 +28,14 @@ type Deployment struct {
 	UpdatedAt     time.Time
 }
 
-// Flow is one run of a provision. Status, StartedAt, EndedAt and FailedJobs are
-// derived from its leaves as soon as bridge jobs exist in it.
+// Flow is one run of a provision. Status, StartedAt, EndedAt and FailedJobs are derived
+// from its leaves, unless an emitter declared them and the bridge has no jobs in it.
 type Flow struct {
 	ID           string
 	DefinitionID string
 	ParentFlowID string
 	TriggeredBy  json.RawMessage
+	Declared     bool // an emitter said what the status is; else it follows from the jobs
 	Status       Status
 	StartedAt    time.Time // zero until something started
 	EndedAt      time.Time // zero until all leaves are terminal

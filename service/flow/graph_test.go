@@ -260,7 +260,7 @@ func TestReachesIsFastThroughManyPaths(t *testing.T) {
 			relate(fmt.Sprint(side, i), fmt.Sprint("n", i+1))
 		}
 	}
-	if !g.Reaches("n0", fmt.Sprint("n", diamonds)) || g.Reaches("n1", "n0") {
+	if !g.Reaches("n0", fmt.Sprint("n", diamonds), flow.FinishToStart) || g.Reaches("n1", "n0", flow.FinishToStart) {
 		t.Error("reachability is wrong")
 	}
 }

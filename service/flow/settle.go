@@ -117,26 +117,37 @@ func (e *edge) satisfied() bool {
 	}
 }
 
-// settleFlow derives the flow's own row from all its leaves, once the bridge has jobs in it.
+// settleFlow derives the flow's own row from all its leaves, unless an emitter declared
+// it and the bridge has no jobs in it.
 func (g *Graph) settleFlow() {
 	if len(g.dirty.touched) == 0 {
 		return
 	}
-	var t Tally
-	bridged := false
-	for _, n := range g.nodes {
-		if n.job == nil || n.isGroup() {
-			continue
-		}
-		bridged = bridged || n.job.Source == SourceBridge
-		t.Add(n.job.Status, n.job.StartedAt, n.job.FinishedAt)
-	}
-	if !bridged {
+	t, bridged := g.leaves()
+	if g.flow.Declared && !bridged {
 		return
 	}
 	f := g.flow
 	f.Status, f.StartedAt, f.EndedAt, f.FailedJobs = t.Flow(), t.FirstStart, t.Finish(), t.Failed
 	g.PutFlow(f)
+}
+
+// Bridged reports whether the bridge has jobs in the flow: its status is then derived,
+// whatever an emitter says of it.
+func (g *Graph) Bridged() bool {
+	_, bridged := g.leaves()
+	return bridged
+}
+
+// leaves counts all that is no group, and says whether any of it is the bridge's.
+func (g *Graph) leaves() (t Tally, bridged bool) {
+	for _, n := range g.nodes {
+		if n.job != nil && !n.isGroup() {
+			bridged = bridged || n.job.Source == SourceBridge
+			t.Add(n.job.Status, n.job.StartedAt, n.job.FinishedAt)
+		}
+	}
+	return t, bridged
 }
 
 // PutFlow writes the flow's own row; an equal one changes nothing.
@@ -234,7 +245,7 @@ func sameJob(a, b Job) bool {
 
 func sameFlow(a, b Flow) bool {
 	return a.ID == b.ID && a.DefinitionID == b.DefinitionID && a.ParentFlowID == b.ParentFlowID &&
-		bytes.Equal(a.TriggeredBy, b.TriggeredBy) && a.Status == b.Status && sameTime(a.StartedAt, b.StartedAt) &&
+		bytes.Equal(a.TriggeredBy, b.TriggeredBy) && a.Declared == b.Declared && a.Status == b.Status && sameTime(a.StartedAt, b.StartedAt) &&
 		sameTime(a.EndedAt, b.EndedAt) && a.FailedJobs == b.FailedJobs && bytes.Equal(a.Meta, b.Meta)
 }
 

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,10 +32,13 @@ type Options struct {
 	Logger       *slog.Logger
 }
 
-// Item is one observation and what recognises it when it is sent again.
+// Item is one observation and what recognises it when it is sent again; without a Key it
+// is applied as often as it is sent. OfDeployment says that the flow is a deployment's, whose
+// record is made where there is none.
 type Item struct {
-	Observation bridge.Observation
-	Key         flow.Fingerprint
+	Observation  bridge.Observation
+	Key          flow.Fingerprint
+	OfDeployment bool
 }
 
 // Recorder writes observations. It is safe for concurrent use; writes to one flow are
@@ -99,9 +103,9 @@ func orDefault[T comparable](v, otherwise T) T {
 // Record stores the observations, all of them in one transaction, and gives the cursor
 // at which they are durable. When ctx ends first, the caller does not learn the outcome,
 // which is flow.Unavailable; the observations are stored nevertheless.
-func (r *Recorder) Record(ctx context.Context, deploymentID string, items []Item) (flow.Cursor, error) {
+func (r *Recorder) Record(ctx context.Context, flowID string, items []Item) (flow.Cursor, error) {
 	req := &request{items: items, done: make(chan result, 1)}
-	if err := r.enqueue(deploymentID, req); err != nil {
+	if err := r.enqueue(flowID, req); err != nil {
 		return flow.NoCursor, err
 	}
 	select {
@@ -209,7 +213,7 @@ func (r *Recorder) try(flowID string, batch []*request) (flow.Cursor, error) {
 	graph := r.graphs.take(flowID)
 	before := graph.Cursor()
 	at, err := r.store.Record(ctx, flow.Write{
-		FlowID: flowID, Known: before, Keys: keysOf(batch), Deployment: true,
+		FlowID: flowID, Known: before, Keys: keysOf(batch), Deployment: ofDeployment(batch),
 		Decide: func(s flow.State, fresh []bool) flow.Changes {
 			graph.Load(s)
 			before = s.To
@@ -250,4 +254,13 @@ func keysOf(batch []*request) []flow.Fingerprint {
 		}
 	}
 	return keys
+}
+
+func ofDeployment(batch []*request) bool {
+	for _, req := range batch {
+		if slices.ContainsFunc(req.items, func(i Item) bool { return i.OfDeployment }) {
+			return true
+		}
+	}
+	return false
 }

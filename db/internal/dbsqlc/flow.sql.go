@@ -30,7 +30,7 @@ func (q *Queries) FlowAdvance(ctx context.Context, arg FlowAdvanceParams) error 
 	return err
 }
 
-const flowDelete = `-- name: FlowDelete :execrows
+const flowDelete = `-- name: FlowDelete :exec
 WITH
 lines AS (DELETE FROM log_lines l WHERE l.flow_id = $1),
 history AS (DELETE FROM transitions t WHERE t.flow_id = $1),
@@ -39,12 +39,9 @@ DELETE FROM flows f WHERE f.flow_id = $1
 `
 
 // What refers to the flow by a key goes with it; history and keys are removed beside it.
-func (q *Queries) FlowDelete(ctx context.Context, flowID string) (int64, error) {
-	result, err := q.db.Exec(ctx, flowDelete, flowID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) FlowDelete(ctx context.Context, flowID string) error {
+	_, err := q.db.Exec(ctx, flowDelete, flowID)
+	return err
 }
 
 const flowEnsure = `-- name: FlowEnsure :exec
@@ -73,6 +70,7 @@ SELECT
     f.definition_id,
     f.parent_flow_id,
     f.triggered_by,
+    f.declared,
     f.status,
     f.started_at,
     f.ended_at,
@@ -91,6 +89,7 @@ type FlowGetRow struct {
 	DefinitionID     string
 	ParentFlowID     string
 	TriggeredBy      []byte
+	Declared         bool
 	Status           string
 	StartedAt        pgtype.Timestamptz
 	EndedAt          pgtype.Timestamptz
@@ -110,6 +109,7 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 		&i.DefinitionID,
 		&i.ParentFlowID,
 		&i.TriggeredBy,
+		&i.Declared,
 		&i.Status,
 		&i.StartedAt,
 		&i.EndedAt,
@@ -190,6 +190,7 @@ const flowLock = `-- name: FlowLock :one
 SELECT
     (f.epoch || '-' || (SELECT database_history()))::text AS epoch,
     f.version,
+    (d.deployment_id IS NOT NULL)::bool AS has_deployment,
     coalesce(d.provider, '')::text AS provider,
     coalesce(d.regions, '{}')::text[] AS regions
 FROM flows f
@@ -199,10 +200,11 @@ FOR NO KEY UPDATE OF f
 `
 
 type FlowLockRow struct {
-	Epoch    string
-	Version  int64
-	Provider string
-	Regions  []string
+	Epoch         string
+	Version       int64
+	HasDeployment bool
+	Provider      string
+	Regions       []string
 }
 
 // The cursor's epoch is the flow's own and the database's history together; the
@@ -215,10 +217,24 @@ func (q *Queries) FlowLock(ctx context.Context, flowID string) (FlowLockRow, err
 	err := row.Scan(
 		&i.Epoch,
 		&i.Version,
+		&i.HasDeployment,
 		&i.Provider,
 		&i.Regions,
 	)
 	return i, err
+}
+
+const flowLockForDelete = `-- name: FlowLockForDelete :one
+SELECT f.flow_id FROM flows f WHERE f.flow_id = $1 FOR UPDATE
+`
+
+// Waits for the writer that holds the flow. What it wrote is seen by the next statement,
+// and would not be by one that had begun before.
+func (q *Queries) FlowLockForDelete(ctx context.Context, flowID string) (string, error) {
+	row := q.db.QueryRow(ctx, flowLockForDelete, flowID)
+	var flow_id string
+	err := row.Scan(&flow_id)
+	return flow_id, err
 }
 
 const flowPut = `-- name: FlowPut :exec
@@ -227,12 +243,13 @@ UPDATE flows SET
     definition_id = $2,
     parent_flow_id = $3,
     triggered_by = $4,
-    status = $5,
-    started_at = $6,
-    ended_at = $7,
-    failed_jobs = $8,
-    meta = $9
-WHERE flow_id = $10
+    declared = $5,
+    status = $6,
+    started_at = $7,
+    ended_at = $8,
+    failed_jobs = $9,
+    meta = $10
+WHERE flow_id = $11
 `
 
 type FlowPutParams struct {
@@ -240,6 +257,7 @@ type FlowPutParams struct {
 	DefinitionID   string
 	ParentFlowID   string
 	TriggeredBy    []byte
+	Declared       bool
 	Status         string
 	StartedAt      pgtype.Timestamptz
 	EndedAt        pgtype.Timestamptz
@@ -254,6 +272,7 @@ func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
 		arg.DefinitionID,
 		arg.ParentFlowID,
 		arg.TriggeredBy,
+		arg.Declared,
 		arg.Status,
 		arg.StartedAt,
 		arg.EndedAt,

@@ -31,24 +31,28 @@ func (q *Queries) AnswerGet(ctx context.Context, arg AnswerGetParams) ([]byte, e
 
 const answerPutFirst = `-- name: AnswerPutFirst :exec
 INSERT INTO idempotency_keys (flow_id, key, answer, created_at)
-VALUES ($1, $2, $3, $4)
+SELECT f.flow_id, $1, $2, $3
+FROM flows f
+WHERE f.flow_id = $4
+FOR KEY SHARE
 ON CONFLICT (flow_id, key) DO NOTHING
 `
 
 type AnswerPutFirstParams struct {
-	FlowID string
 	Key    []byte
 	Answer []byte
 	Now    pgtype.Timestamptz
+	FlowID string
 }
 
-// The first answer stays, however often the request is sent again.
+// The first answer stays, however often the request is sent again; none is kept for a flow
+// that was deleted meanwhile.
 func (q *Queries) AnswerPutFirst(ctx context.Context, arg AnswerPutFirstParams) error {
 	_, err := q.db.Exec(ctx, answerPutFirst,
-		arg.FlowID,
 		arg.Key,
 		arg.Answer,
 		arg.Now,
+		arg.FlowID,
 	)
 	return err
 }

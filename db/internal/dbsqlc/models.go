@@ -50,6 +50,7 @@ type Flow struct {
 	DefinitionID     string
 	ParentFlowID     string
 	TriggeredBy      []byte
+	Declared         bool
 	Status           string
 	StartedAt        pgtype.Timestamptz
 	EndedAt          pgtype.Timestamptz
