@@ -1,9 +1,10 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/openova-io/provflow/service/flow"
@@ -54,17 +55,57 @@ func (h *server) answerError(w http.ResponseWriter, status int, answer errorAnsw
 }
 
 func (h *server) present(r *http.Request, err error) (int, errorAnswer) {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge, errorAnswer{Error: "too-large", Detail: "the body is larger than allowed; send less at a time"}
-	}
 	var known *flow.Error
+	var partial *partialError
+	answer := errorAnswer{}
+	if errors.As(err, &partial) {
+		answer.Line, answer.Accepted = partial.line, &partial.accepted
+	}
 	if !errors.As(err, &known) {
 		known = &flow.Error{Code: flow.Internal, Slug: "internal", Detail: "see the log", Cause: err}
 	}
-	status := statusOf[known.Code]
-	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		h.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+	answer.Error, answer.Detail = known.Slug, known.Detail
+	if answer.Line > 0 {
+		answer.Detail = fmt.Sprintf("line %d: %s; the %d before it are kept", answer.Line, known.Detail, *answer.Accepted)
 	}
-	return status, errorAnswer{Error: known.Slug, Detail: known.Detail}
+	status := statusOf[known.Code]
+	if known.Slug == slugTooLarge {
+		status = http.StatusRequestEntityTooLarge
+	}
+	h.log(r, known.Code, status, err)
+	return status, answer
+}
+
+// log notes what is not the client's doing. A database that is away is no error of ours.
+func (h *server) log(r *http.Request, code flow.Code, status int, err error) {
+	level := slog.LevelDebug
+	switch code {
+	case flow.Internal:
+		level = slog.LevelError
+	case flow.Unavailable:
+		level = slog.LevelWarn
+	}
+	h.Logger.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+}
+
+// partialError is an error in the middle of an NDJSON body, before which lines were kept.
+type partialError struct {
+	line     int // from 1; 0 where no line is at fault
+	accepted int
+	err      error
+}
+
+func (e *partialError) Error() string { return e.err.Error() }
+
+func (e *partialError) Unwrap() error { return e.err }
+
+const slugTooLarge = "too-large"
+
+// bodyError tells a body over its limit from one that broke off.
+func bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return flow.Invalidf(slugTooLarge, "the body is larger than %d bytes; send less at a time", tooLarge.Limit)
+	}
+	return &flow.Error{Code: flow.Invalid, Slug: "body-cut-off", Detail: "the body ended before its end; send it again", Cause: err}
 }

@@ -23,19 +23,29 @@ type Store interface {
 	Answer(ctx context.Context, flowID string, key flow.Fingerprint) ([]byte, error)
 	// KeepAnswer remembers it; the first answer stays.
 	KeepAnswer(ctx context.Context, flowID string, key flow.Fingerprint, answer []byte) error
+	// Jobs lists a deployment's jobs of those statuses (none given: all), latest start
+	// first, not started last, then by name.
+	Jobs(ctx context.Context, deploymentID string, statuses ...flow.Status) ([]flow.PlacedJob, error)
+	// Job gives the job that a full id, an alias or a bare name means, and its attempts,
+	// newest first.
+	Job(ctx context.Context, deploymentID, ref string) (flow.PlacedJob, []flow.Execution, error)
+	// LogPage gives up to limit lines of an execution from that number on.
+	LogPage(ctx context.Context, executionID string, from int64, limit int) (flow.LogPage, error)
 	// DeleteFlow removes a flow and its history, and reports whether there was one.
 	DeleteFlow(ctx context.Context, flowID string) (bool, error)
 }
 
 // Services is what the handlers are given.
 type Services struct {
-	Store    Store
-	Recorder *record.Recorder
-	Hub      *feed.Hub
-	Announce func(flowID string) // a flow was changed by other means than the recorder
-	Ready    func(ctx context.Context) error
-	Now      func() time.Time
-	Logger   *slog.Logger
+	Store       Store
+	Deployments DeploymentStore
+	Recorder    *record.Recorder
+	Hub         *feed.Hub
+	Tails       *feed.Tails
+	Announce    func(flowID string) // a flow was changed by other means than the recorder
+	Ready       func(ctx context.Context) error
+	Now         func() time.Time
+	Logger      *slog.Logger
 }
 
 type server struct{ Services }
@@ -62,9 +72,12 @@ func (h *server) routes(r chi.Router) {
 	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
 		r.Get(base+"/snapshot", h.snapshot)
 		r.Get(base+"/stream", h.stream)
+		r.Post(base+"/events", h.flowEvents)
 		r.Delete(base, h.deleteFlow)
 	}
+	h.deploymentRoutes(r)
 	r.Post("/api/v1/deployments/{id}/provisioner-events", h.provisionerEvents)
+	h.jobRoutes(r)
 }
 
 // rawPath makes chi route by the path as it was sent, so that an id with an escaped

@@ -2,16 +2,12 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
 	"github.com/openova-io/provflow/api/ndjson"
 	"github.com/openova-io/provflow/service/bridge"
-	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
 )
 
@@ -38,33 +34,12 @@ func (h *server) provisionerEvents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	key := r.Header.Get("Idempotency-Key")
-	if answer, err := h.firstAnswer(r.Context(), id, key); err != nil || answer != nil {
-		h.replay(w, r, answer, err)
-		return
-	}
-	in := &ingest{h: h, id: id, prints: bridge.NewFingerprints(key)}
-	// Not the request's own context: it ends with a client that goes away, and what such
-	// a client has sent whole is kept.
-	err = in.run(context.WithoutCancel(r.Context()), r.Body)
-	if err != nil {
-		h.failAt(w, r, in, err)
-		return
-	}
-	h.keep(r.Context(), id, key, in.done)
-	writeJSON(w, http.StatusOK, in.done)
-}
-
-// failAt answers with the line at fault and how many lines before it are kept.
-func (h *server) failAt(w http.ResponseWriter, r *http.Request, in *ingest, err error) {
-	status, answer := h.present(r, err)
-	answer.Accepted = &in.done.Accepted
-	var at *ndjson.LineError
-	if errors.As(err, &at) {
-		answer.Line = at.Line
-		answer.Detail = fmt.Sprintf("line %d: %s; the %d before it are kept", at.Line, answer.Detail, in.done.Accepted)
-	}
-	h.answerError(w, status, answer)
+	in := &ingest{h: h, id: id}
+	h.once(w, r, id, func(ctx context.Context, key string) (any, error) {
+		in.prints = bridge.NewFingerprints(key)
+		err := in.run(ctx, r.Body)
+		return in.done, in.explain(err)
+	})
 }
 
 // ingest is one body on its way in.
@@ -119,43 +94,15 @@ func (in *ingest) finish(ctx context.Context) error {
 	return in.record(ctx, nil)
 }
 
-// firstAnswer gives what an earlier request with the same key was told; nil when none was.
-func (h *server) firstAnswer(ctx context.Context, flowID, key string) ([]byte, error) {
-	if key == "" {
-		return nil, nil
-	}
-	if err := flow.CheckID("Idempotency-Key", key); err != nil {
-		return nil, err
-	}
-	return h.Store.Answer(ctx, flowID, answerKey(key))
-}
-
-func (h *server) replay(w http.ResponseWriter, r *http.Request, answer []byte, err error) {
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	writeBytes(w, http.StatusOK, answer)
-}
-
-// keep remembers the answer. That it was lost would cost nothing but its exact words:
-// the events themselves have their effect once in any case.
-func (h *server) keep(ctx context.Context, flowID, key string, answer ingestAnswer) {
-	if key == "" {
-		return
-	}
-	b, err := json.Marshal(answer)
+// explain adds to an error which line was at fault and how many before it are kept.
+func (in *ingest) explain(err error) error {
 	if err == nil {
-		err = h.Store.KeepAnswer(context.WithoutCancel(ctx), flowID, answerKey(key), b)
+		return nil
 	}
-	if err != nil {
-		h.Logger.Warn("an answer could not be kept", "flow", flowID, "error", err)
+	partial := &partialError{accepted: in.done.Accepted, err: err}
+	var at *ndjson.LineError
+	if errors.As(err, &at) {
+		partial.line = at.Line
 	}
-}
-
-// answerKey sets answers apart from the fingerprints of events.
-func answerKey(key string) (f flow.Fingerprint) {
-	sum := sha256.Sum256([]byte("answer\x00" + key))
-	copy(f[:], sum[:])
-	return f
+	return partial
 }

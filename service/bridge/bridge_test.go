@@ -31,7 +31,7 @@ func playOn(t *testing.T, d flow.Deployment, events ...string) history {
 	t.Helper()
 	h := history{t: t, graph: flow.NewGraph("d1")}
 	for _, e := range events {
-		ledger := bridge.NewLedger(h.graph, d)
+		ledger := bridge.NewLedger(h.graph, d, noon)
 		parse(t, e).Apply(ledger)
 		c := ledger.Changes()
 		h.Executions = append(h.Executions, c.Executions...)

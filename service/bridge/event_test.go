@@ -99,7 +99,7 @@ func FuzzParseEvent(f *testing.F) {
 			}
 			return
 		}
-		ledger := bridge.NewLedger(flow.NewGraph("d1"), flow.Deployment{})
+		ledger := bridge.NewLedger(flow.NewGraph("d1"), flow.Deployment{}, noon)
 		e.Apply(ledger)
 		if _, err := json.Marshal(ledger.Changes()); err != nil {
 			t.Fatal(err)

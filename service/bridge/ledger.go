@@ -19,6 +19,7 @@ type Ledger struct {
 	graph      *flow.Graph
 	names      flow.Names
 	deployment flow.Deployment
+	now        time.Time // for what comes without a time of its own
 
 	executions  map[string]flow.Execution
 	transitions []flow.Transition
@@ -26,13 +27,13 @@ type Ledger struct {
 }
 
 // NewLedger opens a ledger over a graph that is up to date. The deployment's record
-// may be zero but for its id.
-func NewLedger(g *flow.Graph, d flow.Deployment) *Ledger {
+// may be zero. The time is given to what comes without one of its own.
+func NewLedger(g *flow.Graph, d flow.Deployment, now time.Time) *Ledger {
 	names := flow.Names{Deployment: g.Flow().ID}
 	if len(d.Regions) > 0 {
 		names.Primary = d.Regions[0]
 	}
-	return &Ledger{graph: g, names: names, deployment: d, executions: map[string]flow.Execution{}}
+	return &Ledger{graph: g, names: names, deployment: d, now: now, executions: map[string]flow.Execution{}}
 }
 
 // Changes derives what follows from the observations applied so far and gives all that

@@ -157,6 +157,13 @@ func (n Names) Resolve(region, ref string) string {
 	return n.Job(n.InstallName(region, rest))
 }
 
+// Candidates lists what a reader may have meant by a job's id, most literal first: the id
+// as it stands, a job's bare name, or whatever Resolve takes.
+func (n Names) Candidates(ref string) []string {
+	name := n.Job(ref)
+	return []string{ref, name, n.Resolve("", ref), n.Resolve("", name)}
+}
+
 // unalias rewrites `<region>:install-<chart>` to `install-<region>:<chart>`.
 func (n Names) unalias(name string) string {
 	region, rest, ok := strings.Cut(name, ":")

@@ -217,7 +217,7 @@ func (r *Recorder) try(flowID string, batch []*request) (flow.Cursor, error) {
 		Decide: func(s flow.State, fresh []bool) flow.Changes {
 			graph.Load(s)
 			before = s.To
-			return decide(graph, s.Deployment, batch, fresh)
+			return decide(graph, s, batch, fresh)
 		},
 	})
 	if err != nil {
@@ -232,8 +232,8 @@ func (r *Recorder) try(flowID string, batch []*request) (flow.Cursor, error) {
 }
 
 // decide applies what is new of a batch.
-func decide(g *flow.Graph, d flow.Deployment, batch []*request, fresh []bool) flow.Changes {
-	ledger := bridge.NewLedger(g, d)
+func decide(g *flow.Graph, s flow.State, batch []*request, fresh []bool) flow.Changes {
+	ledger := bridge.NewLedger(g, s.Deployment, s.Now)
 	i := 0
 	for _, req := range batch {
 		for _, item := range req.items {

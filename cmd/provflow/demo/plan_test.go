@@ -102,7 +102,7 @@ func applied(t *testing.T, p plan) (*flow.Graph, []flow.Transition) {
 	graph := flow.NewGraph("d")
 	var history []flow.Transition
 	for _, m := range p {
-		ledger := bridge.NewLedger(graph, flow.Deployment{ID: "d"})
+		ledger := bridge.NewLedger(graph, flow.Deployment{ID: "d"}, began)
 		for _, e := range m.events {
 			parsed(t, e, began.Add(m.at)).Apply(ledger)
 		}

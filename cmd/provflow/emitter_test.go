@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/openova-io/provflow/db/dbtest"
+)
+
+// emit sends a FlowMessage as that emitter and gives the version it is durable at.
+func (r *replica) emit(flowID, source, message string, header ...string) int64 {
+	r.t.Helper()
+	a := r.do(http.MethodPost, "/v1/flows/"+flowID+"/events", message, append(header, "X-Flow-Source", source)...)
+	var seq struct{ Seq int64 }
+	if err := json.Unmarshal([]byte(a.body), &seq); err != nil || a.status != http.StatusOK {
+		r.t.Fatalf("emitting: %d %s", a.status, a.body)
+	}
+	return seq.Seq
+}
+
+// node writes a FlowNode at noon; more are fields beside the id and the status.
+func node(id, status string, more ...string) string {
+	return fmt.Sprintf(`{"id":%q,"status":%q,"startedAt":%d%s}`, id, status, noon.UnixMilli(), strings.Join(more, ""))
+}
+
+func rel(from, to, typ string) string {
+	return fmt.Sprintf(`{"fromId":%q,"toId":%q,"type":%q}`, from, to, typ)
+}
+
+func snapshotOf(flowID string, nodes, rels []string) string {
+	return fmt.Sprintf(`{"type":"snapshot","flow":{"id":%q,"status":"running","startedAt":%d},"nodes":[%s],"relationships":[%s]}`,
+		flowID, noon.UnixMilli(), strings.Join(nodes, ","), strings.Join(rels, ","))
+}
+
+func upsert(nodes ...string) string {
+	return `{"type":"upsert-nodes","nodes":[` + strings.Join(nodes, ",") + `]}`
+}
+
+func upsertRels(rels ...string) string {
+	return `{"type":"upsert-rels","relationships":[` + strings.Join(rels, ",") + `]}`
+}
+
+func TestAnEmittersFlowIsLiveLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	here, there := start(t, dsn), start(t, dsn)
+	here.emit("team:a%2Fb", "flux", snapshotOf("team:a/b", []string{node("g", "running"), node("x", "running")}, []string{rel("x", "g", "contains")}))
+	s := there.stream("team:a%2Fb", "")
+	s.until(there, "team%3Aa%2Fb") // every spelling is the same id
+	for _, m := range []string{
+		upsert(node("y", "pending", `,"label":"Y","meta":{"b":1,"a":"x"}`)),
+		upsertRels(rel("x", "y", "finish-to-start"), rel("y", "g", "contains"), rel("y", "not-there-yet", "triggers")),
+		upsert(node("not-there-yet", "pending")),
+		upsert(node("x", "succeeded", fmt.Sprintf(`,"endedAt":%d`, noon.UnixMilli()+5000))),
+		`{"type":"delete-rels","pairs":[` + rel("x", "y", "finish-to-start") + `]}`,
+		`{"type":"delete-nodes","ids":["y"]}`,
+		fmt.Sprintf(`{"type":"upsert-flow","flow":{"id":"team:a/b","status":"succeeded","startedAt":%d,"endedAt":%d}}`, noon.UnixMilli(), noon.UnixMilli()+9000),
+	} {
+		here.emit("team%3Aa%2Fb", "flux", m)
+		s.until(there, "team:a%2Fb")
+	}
+	if s.state.status("g") != "succeeded" || len(s.state.nodes) != 3 || len(s.state.rels) != 1 {
+		t.Errorf("state %s", s.state)
+	}
+	if !strings.Contains(string(s.state.flow), `"status":"succeeded"`) {
+		t.Errorf("the flow keeps the status it was given: %s", s.state.flow)
+	}
+}
+
+func TestStateThatIsThereAlreadyMovesNoVersion(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	messages := []string{
+		snapshotOf("f", []string{node("g", "running", `,"meta":{"z":[1,2.50],"a":{"k":"v"}}`), node("x", "running")}, []string{rel("x", "g", "contains")}),
+		upsert(node("x", "running", `,"label":"X"`)),
+		upsertRels(rel("x", "nowhere", "triggers")),
+		`{"type":"upsert-flow","flow":{"id":"f","meta":{"owner":"me"}}}`,
+		`{"type":"delete-nodes","ids":["never"]}`,
+	}
+	for _, m := range messages[1:] {
+		r.emit("f", "flux", messages[0])
+		first := r.emit("f", "flux", m)
+		for range 2 {
+			if again := r.emit("f", "flux", m); again != first {
+				t.Errorf("version %d, again %d: %s", first, again, m)
+			}
+		}
+	}
+	var versions []int64
+	for _, status := range []string{"running", "failed", "running", "running"} {
+		versions = append(versions, r.emit("f", "flux", upsert(node("w", status))))
+	}
+	if versions[1] != versions[0]+1 || versions[2] != versions[1]+1 || versions[3] != versions[2] {
+		t.Errorf("running, failed, running again is three changes: %v", versions)
+	}
+	first := r.emit("f", "flux", upsert(node("k", "running")), "Idempotency-Key", "k1")
+	r.emit("f", "flux", upsert(node("k", "failed")))
+	if again := r.emit("f", "flux", upsert(node("k", "running")), "Idempotency-Key", "k1"); again != first || r.snapshot("f").status("k") != "failed" {
+		t.Errorf("a keyed message had a second effect: %d and %d", first, again)
+	}
+}
+
+func TestAPartialNodeTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.emit("f", "flux", upsert(node("x", "running", `,"label":"X","family":"install","region":"hel1","meta":{"a":1}`)))
+	r.emit("f", "flux", fmt.Sprintf(`{"type":"upsert-nodes","nodes":[{"id":"x","flowId":"f","status":"succeeded","endedAt":%d}]}`, noon.UnixMilli()+1000))
+	want := fmt.Sprintf(`{"id":"x","flowId":"f","label":"X","status":"succeeded","family":"install","region":"hel1","startedAt":%d,"endedAt":%d,"meta":{"a":1}}`,
+		noon.UnixMilli(), noon.UnixMilli()+1000)
+	if got := string(r.snapshot("f").nodes["x"]); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestNobodyTakesAwayWhatIsAnothers(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.post("d1", component(0, "cilium", "installing"))
+	r.emit("d1", "flux", upsert(node("mine", "running"), node("theirs-too", "running")))
+	r.emit("d1", "other", upsert(node("other", "running"), node("d1:install-cilium", "failed", `,"meta":{"note":"seen"}`)))
+	r.emit("d1", "flux", snapshotOf("d1", []string{node("mine", "running")}, nil))
+	r.emit("d1", "other", `{"type":"delete-nodes","ids":["d1:install-cilium"]}`)
+	got := r.snapshot("d1")
+	for id, status := range map[string]string{"mine": "running", "other": "running", "theirs-too": "", "d1:install-cilium": "running", "d1:bootstrap-kit": "running"} {
+		if got.status(id) != status {
+			t.Errorf("%s is %q, want %q", id, got.status(id), status)
+		}
+	}
+	if !strings.Contains(string(got.nodes["d1:install-cilium"]), `"note":"seen"`) {
+		t.Errorf("an emitter may add to a bridge's node: %s", got.nodes["d1:install-cilium"])
+	}
+	if !strings.Contains(string(got.flow), `"status":"running"`) {
+		t.Errorf("flow %s", got.flow)
+	}
+}
+
+func TestACycleIsRefusedAndItsJobsKept(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.emit("f", "flux", upsert(node("a", "pending"), node("b", "pending")))
+	r.emit("f", "flux", upsertRels(rel("a", "b", "finish-to-start"), rel("b", "a", "finish-to-start"), rel("a", "b", "contains"), rel("b", "a", "contains")))
+	if got := r.snapshot("f"); len(got.nodes) != 2 || len(got.rels) != 2 {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestBadMessages(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	tests := []struct {
+		name, body string
+		status     int
+		detail     string
+	}{
+		{"no JSON", `{`, 400, "not a JSON object"},
+		{"two messages", `{"type":"delete-nodes","ids":[]} {}`, 400, "more than one"},
+		{"unknown type", `{"type":"replace"}`, 400, `"type"`},
+		{"a part is missing", `{"type":"snapshot","nodes":[],"relationships":[]}`, 400, `"flow"; it is missing`},
+		{"another flow", `{"type":"upsert-flow","flow":{"id":"g","status":"running"}}`, 400, "flow.id"},
+		{"another flow's node", `{"type":"upsert-nodes","nodes":[{"id":"x","flowId":"g"}]}`, 400, "nodes[0].flowId"},
+		{"no id", `{"type":"upsert-nodes","nodes":[{"label":"x"}]}`, 400, "nodes[0].id"},
+		{"seconds for milliseconds", `{"type":"upsert-nodes","nodes":[{"id":"x","startedAt":1764000000}]}`, 400, "nodes[0].startedAt"},
+		{"a relationship's type", `{"type":"upsert-rels","relationships":[{"fromId":"a","toId":"b","type":"blocks"}]}`, 400, "relationships[0].type"},
+		{"a relationship to itself", upsertRels(rel("a", "a", "contains")), 400, "to itself"},
+		{"a condition", `{"type":"upsert-rels","relationships":[{"fromId":"a","toId":"b","type":"triggers","condition":"never"}]}`, 400, "condition"},
+		{"meta that is no object", `{"type":"upsert-nodes","nodes":[{"id":"x","meta":[1]}]}`, 400, "nodes[0].meta"},
+		{"too large", `{"type":"upsert-nodes","nodes":[{"id":"x","label":"` + strings.Repeat("x", 1<<20) + `"}]}`, 413, "larger than"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := r.do(http.MethodPost, "/api/v1/flows/f/events", tt.body)
+			var e struct{ Error, Detail string }
+			if err := json.Unmarshal([]byte(a.body), &e); err != nil || a.status != tt.status || e.Error == "" || !strings.Contains(e.Detail, tt.detail) {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	if a := r.get("/api/v1/flows/f/snapshot"); a.status != http.StatusNotFound {
+		t.Errorf("a refused message made a flow: %d", a.status)
+	}
+	r.emit("f", "flux", `{"type":"upsert-nodes","nodes":[{"id":"x","label":"nul \u0000 gone","status":"strange","meta":{"k\u0000":"v\u0000"}}]}`)
+	if got := string(r.snapshot("f").nodes["x"]); !strings.Contains(got, `"label":"nul  gone","status":"pending"`) || !strings.Contains(got, `{"k":"v"}`) {
+		t.Errorf("%s", got)
+	}
+}
