@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/openova-io/provflow/db/embedded"
 	"github.com/openova-io/provflow/migrations"
@@ -29,11 +32,7 @@ type database struct {
 // open starts the private server where no other is named.
 func (f databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, error) {
 	if f.DatabaseURL != "" {
-		d := &database{url: f.DatabaseURL, direct: f.DatabaseURLDirect}
-		if d.direct == "" {
-			d.direct = d.url
-		}
-		return d, nil
+		return f.named()
 	}
 	options := embedded.Options{DataDir: f.DataDir, BinDir: f.PostgresBin, Logger: log}
 	server, err := embedded.Start(ctx, options)
@@ -44,12 +43,25 @@ func (f databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, e
 	return &database{url: server.DSN(), direct: server.DSN(), private: server, options: options}, nil
 }
 
+// named is somebody else's server. An address that cannot be read is no server that may
+// come up yet, so it is refused here and not waited for.
+func (f databaseFlags) named() (*database, error) {
+	d := &database{url: f.DatabaseURL, direct: cmp.Or(f.DatabaseURLDirect, f.DatabaseURL)}
+	if _, err := pgxpool.ParseConfig(d.url); err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w; use postgres://user:password@host:5432/database", err)
+	}
+	if _, err := pgxpool.ParseConfig(d.direct); err != nil {
+		return nil, fmt.Errorf("DATABASE_URL_DIRECT: %w", err)
+	}
+	return d, nil
+}
+
 // migrate brings the schema up to date, waiting a while for a server that is not there yet.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		err := migrations.Up(ctx, d.url)
+		err := migrations.Up(ctx, d.direct) // its lock is of a session, which a pooler may not keep
 		if err == nil {
 			return nil
 		}
@@ -62,7 +74,12 @@ func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// keepRunning starts the private server again whenever it ends by itself.
+// restartPause lies between two tries to start the private server again.
+const restartPause = time.Second
+
+// keepRunning starts the private server again whenever it ends by itself. One that does
+// not come up (no room left, killed while it starts) is tried for as long as the program
+// runs: streams stay open, and reads and writes are answered with 503 meanwhile.
 func (d *database) keepRunning(ctx context.Context, log *slog.Logger) error {
 	if d.private == nil {
 		return nil
@@ -75,7 +92,11 @@ func (d *database) keepRunning(ctx context.Context, log *slog.Logger) error {
 		}
 		log.Error("the private Postgres has ended; starting it again")
 		if err := d.restart(ctx, log); err != nil && ctx.Err() == nil {
-			return err
+			log.Error("the private Postgres cannot be started; trying again", "error", err, "in", restartPause)
+			select {
+			case <-ctx.Done():
+			case <-time.After(restartPause):
+			}
 		}
 	}
 }
@@ -86,10 +107,10 @@ func (d *database) restart(ctx context.Context, log *slog.Logger) error {
 	}
 	server, err := embedded.Start(ctx, d.options)
 	if err != nil {
-		return fmt.Errorf("starting the private Postgres again: %w", err)
+		return err
 	}
 	if server.DSN() != d.url {
-		return errors.Join(errors.New("the private Postgres came back at another address; start provflow again"), server.Stop(ctx))
+		return errors.Join(errors.New("it came back at another address; start provflow again"), server.Stop(ctx))
 	}
 	d.private = server
 	return nil
