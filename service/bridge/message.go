@@ -115,7 +115,7 @@ func ParseMessage(body []byte, flowID, source string) (Message, error) {
 	}
 	m.Nodes = each(w.Nodes, "nodes", r.node)
 	m.Rels = each(w.Relationships, "relationships", r.relationship)
-	m.Pairs = each(w.Pairs, "pairs", func(field string, p relWire) flow.RelationshipKey { return r.key(field, p) })
+	m.Pairs = each(w.Pairs, "pairs", r.key)
 	m.IDs = each(w.IDs, "ids", func(field, id string) string {
 		r.id(field, id)
 		return id
@@ -196,7 +196,7 @@ func (r *reader) flow(w flowWire) *FlowPart {
 		TriggeredBy: r.json("flow.triggeredBy", w.TriggeredBy), Meta: r.object("flow.meta", w.Meta),
 		StartedAt: r.millis("flow.startedAt", w.StartedAt), EndedAt: r.millis("flow.endedAt", w.EndedAt),
 	}
-	p.Status, _ = r.status(w.Status)
+	p.Status = readStatus(w.Status)
 	return p
 }
 
@@ -208,7 +208,7 @@ func (r *reader) node(field string, w nodeWire) NodePart {
 		StartedAt: r.millis(field+".startedAt", w.StartedAt), EndedAt: r.millis(field+".endedAt", w.EndedAt),
 		Meta: r.object(field+".meta", w.Meta),
 	}
-	p.Status, _ = r.status(w.Status)
+	p.Status = readStatus(w.Status)
 	return p
 }
 
@@ -247,12 +247,13 @@ func (r *reader) elsewhere(field, id string) string {
 	return id
 }
 
-// status reads a status; one that clients do not know is shown as pending.
-func (r *reader) status(s string) (flow.Status, bool) {
+// readStatus reads a status; one that clients do not know is shown as pending.
+func readStatus(s string) flow.Status {
 	if s == "" {
-		return "", false
+		return ""
 	}
-	return flow.ParseStatus(s)
+	known, _ := flow.ParseStatus(s)
+	return known
 }
 
 // millis reads unix milliseconds. What is below 10^12 was meant as seconds.
