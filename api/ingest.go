@@ -8,6 +8,7 @@ import (
 
 	"github.com/openova-io/provflow/api/ndjson"
 	"github.com/openova-io/provflow/service/bridge"
+	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
 )
 
@@ -86,12 +87,15 @@ func (in *ingest) record(ctx context.Context, events []bridge.Event) error {
 	return nil
 }
 
-// finish makes a deployment known even by an empty body, and learns its version.
+// finish makes a deployment known even by an empty body, and learns its version. A flow
+// without jobs is not made of nothing: it would hide what is known elsewhere.
 func (in *ingest) finish(ctx context.Context) error {
 	if in.done.Accepted > 0 {
 		return nil
 	}
-	return in.record(ctx, nil)
+	d, err := in.h.Deployments.PutDeployment(ctx, in.id, flow.DeploymentChange{})
+	in.done.Version = d.Version
+	return err
 }
 
 // explain adds to an error which line was at fault and how many before it are kept.

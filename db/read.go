@@ -40,22 +40,6 @@ func (s *Store) Cursors(ctx context.Context, flowIDs []string) (map[string]flow.
 	return cursors, nil
 }
 
-// Deployment gives a deployment's record; NotFound when there is none.
-func (s *Store) Deployment(ctx context.Context, id string) (flow.Deployment, error) {
-	return readDeployment(ctx, s.q, id)
-}
-
-func readDeployment(ctx context.Context, q *dbsqlc.Queries, id string) (flow.Deployment, error) {
-	r, err := q.DeploymentGet(ctx, id)
-	if err != nil {
-		return flow.Deployment{}, mapError(err)
-	}
-	return flow.Deployment{
-		ID: r.DeploymentID, SovereignFQDN: r.SovereignFqdn, Provider: r.Provider, Regions: r.Regions,
-		Meta: r.Meta, CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
-	}, nil
-}
-
 func readDelta(ctx context.Context, q *dbsqlc.Queries, flowID string, since flow.Cursor) (flow.Delta, error) {
 	row, err := q.FlowGet(ctx, flowID)
 	if err != nil {

@@ -1,9 +1,61 @@
 -- name: DeploymentEnsure :exec
-INSERT INTO deployments (deployment_id, created_at, updated_at)
+-- Locks the record as well: who changes it meanwhile waits, and then sees the flow that
+-- this transaction makes.
+INSERT INTO deployments AS d (deployment_id, created_at, updated_at)
 VALUES (@deployment_id, @now, @now)
-ON CONFLICT DO NOTHING;
+ON CONFLICT (deployment_id) DO UPDATE SET updated_at = d.updated_at;
 
 -- name: DeploymentGet :one
 SELECT deployment_id, sovereign_fqdn, provider, regions, meta, created_at, updated_at
 FROM deployments
 WHERE deployment_id = @deployment_id;
+
+-- name: DeploymentGetRecord :one
+SELECT
+    sqlc.embed(d),
+    (f.flow_id IS NOT NULL)::bool AS has_flow,
+    coalesce(f.status, 'pending')::text AS status,
+    coalesce(f.version, 0)::bigint AS version
+FROM deployments d
+LEFT JOIN flows f ON f.flow_id = d.deployment_id
+WHERE d.deployment_id = @deployment_id;
+
+-- name: DeploymentListRecordsBefore :many
+-- One page, newest first, of those that come after the given one in that order. All of
+-- them come after infinity.
+SELECT
+    sqlc.embed(d),
+    (f.flow_id IS NOT NULL)::bool AS has_flow,
+    coalesce(f.status, 'pending')::text AS status,
+    coalesce(f.version, 0)::bigint AS version
+FROM deployments d
+LEFT JOIN flows f ON f.flow_id = d.deployment_id
+WHERE (d.created_at, d.deployment_id) < (@created_at::timestamptz, @deployment_id::text)
+ORDER BY d.created_at DESC, d.deployment_id DESC
+LIMIT @page_size;
+
+-- name: DeploymentPut :exec
+-- What is NULL stays as it is. What changes nothing is no update.
+INSERT INTO deployments AS d (deployment_id, sovereign_fqdn, provider, regions, meta, created_at, updated_at)
+VALUES (
+    @deployment_id,
+    coalesce(sqlc.narg(sovereign_fqdn)::text, ''),
+    coalesce(sqlc.narg(provider)::text, ''),
+    coalesce(sqlc.narg(regions)::text[], '{}'),
+    sqlc.narg(meta)::json,
+    @now,
+    @now)
+ON CONFLICT (deployment_id) DO UPDATE SET
+    sovereign_fqdn = coalesce(sqlc.narg(sovereign_fqdn)::text, d.sovereign_fqdn),
+    provider = coalesce(sqlc.narg(provider)::text, d.provider),
+    regions = coalesce(sqlc.narg(regions)::text[], d.regions),
+    meta = coalesce(sqlc.narg(meta)::json, d.meta),
+    updated_at = @now
+WHERE (d.sovereign_fqdn, d.provider, d.regions, coalesce(d.meta::text, '')) IS DISTINCT FROM (
+    coalesce(sqlc.narg(sovereign_fqdn)::text, d.sovereign_fqdn),
+    coalesce(sqlc.narg(provider)::text, d.provider),
+    coalesce(sqlc.narg(regions)::text[], d.regions),
+    coalesce(sqlc.narg(meta)::json::text, d.meta::text, ''));
+
+-- name: DeploymentDelete :exec
+DELETE FROM deployments WHERE deployment_id = @deployment_id;

@@ -131,7 +131,7 @@ func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logg
 func (p *parts) handler(log *slog.Logger) http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
-		Store: p.store, Recorder: p.recorder, Hub: p.hub, Announce: a.Announce,
+		Store: p.store, Deployments: p.store, Recorder: p.recorder, Hub: p.hub, Announce: a.Announce,
 		Ready: p.ready, Now: time.Now, Logger: log,
 	})
 }

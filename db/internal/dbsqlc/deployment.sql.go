@@ -11,10 +11,19 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const deploymentDelete = `-- name: DeploymentDelete :exec
+DELETE FROM deployments WHERE deployment_id = $1
+`
+
+func (q *Queries) DeploymentDelete(ctx context.Context, deploymentID string) error {
+	_, err := q.db.Exec(ctx, deploymentDelete, deploymentID)
+	return err
+}
+
 const deploymentEnsure = `-- name: DeploymentEnsure :exec
-INSERT INTO deployments (deployment_id, created_at, updated_at)
+INSERT INTO deployments AS d (deployment_id, created_at, updated_at)
 VALUES ($1, $2, $2)
-ON CONFLICT DO NOTHING
+ON CONFLICT (deployment_id) DO UPDATE SET updated_at = d.updated_at
 `
 
 type DeploymentEnsureParams struct {
@@ -22,6 +31,8 @@ type DeploymentEnsureParams struct {
 	Now          pgtype.Timestamptz
 }
 
+// Locks the record as well: who changes it meanwhile waits, and then sees the flow that
+// this transaction makes.
 func (q *Queries) DeploymentEnsure(ctx context.Context, arg DeploymentEnsureParams) error {
 	_, err := q.db.Exec(ctx, deploymentEnsure, arg.DeploymentID, arg.Now)
 	return err
@@ -46,4 +57,144 @@ func (q *Queries) DeploymentGet(ctx context.Context, deploymentID string) (Deplo
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const deploymentGetRecord = `-- name: DeploymentGetRecord :one
+SELECT
+    d.deployment_id, d.sovereign_fqdn, d.provider, d.regions, d.meta, d.created_at, d.updated_at,
+    (f.flow_id IS NOT NULL)::bool AS has_flow,
+    coalesce(f.status, 'pending')::text AS status,
+    coalesce(f.version, 0)::bigint AS version
+FROM deployments d
+LEFT JOIN flows f ON f.flow_id = d.deployment_id
+WHERE d.deployment_id = $1
+`
+
+type DeploymentGetRecordRow struct {
+	Deployment Deployment
+	HasFlow    bool
+	Status     string
+	Version    int64
+}
+
+func (q *Queries) DeploymentGetRecord(ctx context.Context, deploymentID string) (DeploymentGetRecordRow, error) {
+	row := q.db.QueryRow(ctx, deploymentGetRecord, deploymentID)
+	var i DeploymentGetRecordRow
+	err := row.Scan(
+		&i.Deployment.DeploymentID,
+		&i.Deployment.SovereignFqdn,
+		&i.Deployment.Provider,
+		&i.Deployment.Regions,
+		&i.Deployment.Meta,
+		&i.Deployment.CreatedAt,
+		&i.Deployment.UpdatedAt,
+		&i.HasFlow,
+		&i.Status,
+		&i.Version,
+	)
+	return i, err
+}
+
+const deploymentListRecordsBefore = `-- name: DeploymentListRecordsBefore :many
+SELECT
+    d.deployment_id, d.sovereign_fqdn, d.provider, d.regions, d.meta, d.created_at, d.updated_at,
+    (f.flow_id IS NOT NULL)::bool AS has_flow,
+    coalesce(f.status, 'pending')::text AS status,
+    coalesce(f.version, 0)::bigint AS version
+FROM deployments d
+LEFT JOIN flows f ON f.flow_id = d.deployment_id
+WHERE (d.created_at, d.deployment_id) < ($1::timestamptz, $2::text)
+ORDER BY d.created_at DESC, d.deployment_id DESC
+LIMIT $3
+`
+
+type DeploymentListRecordsBeforeParams struct {
+	CreatedAt    pgtype.Timestamptz
+	DeploymentID string
+	PageSize     int32
+}
+
+type DeploymentListRecordsBeforeRow struct {
+	Deployment Deployment
+	HasFlow    bool
+	Status     string
+	Version    int64
+}
+
+// One page, newest first, of those that come after the given one in that order. All of
+// them come after infinity.
+func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg DeploymentListRecordsBeforeParams) ([]DeploymentListRecordsBeforeRow, error) {
+	rows, err := q.db.Query(ctx, deploymentListRecordsBefore, arg.CreatedAt, arg.DeploymentID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeploymentListRecordsBeforeRow
+	for rows.Next() {
+		var i DeploymentListRecordsBeforeRow
+		if err := rows.Scan(
+			&i.Deployment.DeploymentID,
+			&i.Deployment.SovereignFqdn,
+			&i.Deployment.Provider,
+			&i.Deployment.Regions,
+			&i.Deployment.Meta,
+			&i.Deployment.CreatedAt,
+			&i.Deployment.UpdatedAt,
+			&i.HasFlow,
+			&i.Status,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deploymentPut = `-- name: DeploymentPut :exec
+INSERT INTO deployments AS d (deployment_id, sovereign_fqdn, provider, regions, meta, created_at, updated_at)
+VALUES (
+    $1,
+    coalesce($2::text, ''),
+    coalesce($3::text, ''),
+    coalesce($4::text[], '{}'),
+    $5::json,
+    $6,
+    $6)
+ON CONFLICT (deployment_id) DO UPDATE SET
+    sovereign_fqdn = coalesce($2::text, d.sovereign_fqdn),
+    provider = coalesce($3::text, d.provider),
+    regions = coalesce($4::text[], d.regions),
+    meta = coalesce($5::json, d.meta),
+    updated_at = $6
+WHERE (d.sovereign_fqdn, d.provider, d.regions, coalesce(d.meta::text, '')) IS DISTINCT FROM (
+    coalesce($2::text, d.sovereign_fqdn),
+    coalesce($3::text, d.provider),
+    coalesce($4::text[], d.regions),
+    coalesce($5::json::text, d.meta::text, ''))
+`
+
+type DeploymentPutParams struct {
+	DeploymentID  string
+	SovereignFqdn *string
+	Provider      *string
+	Regions       []string
+	Meta          []byte
+	Now           pgtype.Timestamptz
+}
+
+// What is NULL stays as it is. What changes nothing is no update.
+func (q *Queries) DeploymentPut(ctx context.Context, arg DeploymentPutParams) error {
+	_, err := q.db.Exec(ctx, deploymentPut,
+		arg.DeploymentID,
+		arg.SovereignFqdn,
+		arg.Provider,
+		arg.Regions,
+		arg.Meta,
+		arg.Now,
+	)
+	return err
 }

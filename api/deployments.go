@@ -1,0 +1,237 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/openova-io/provflow/service/bridge"
+	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/record"
+)
+
+const (
+	// maxDeployment is the largest body of a PUT: meta, and room for the rest.
+	maxDeployment = 2 * flow.MaxMeta
+	// deploymentPage and maxDeploymentPage are how many are listed at once.
+	deploymentPage    = 50
+	maxDeploymentPage = 500
+)
+
+// DeploymentStore keeps deployments' records. Its errors carry flow codes.
+type DeploymentStore interface {
+	// DeploymentRecord gives one; flow.NotFound when there is none.
+	DeploymentRecord(ctx context.Context, id string) (flow.DeploymentRecord, error)
+	// DeploymentRecords gives at most limit of them, newest first, after a place in that order.
+	DeploymentRecords(ctx context.Context, after flow.DeploymentPlace, limit int) ([]flow.DeploymentRecord, error)
+	// PutDeployment makes or changes one; it makes no flow.
+	PutDeployment(ctx context.Context, id string, c flow.DeploymentChange) (flow.DeploymentRecord, error)
+	// DeleteDeployment removes the record, the flow and its history.
+	DeleteDeployment(ctx context.Context, id string) error
+}
+
+// deploymentBody is what a PUT says. What is absent, or null, stays as it is.
+type deploymentBody struct {
+	SovereignFQDN *string          `json:"sovereignFQDN"`
+	Provider      *string          `json:"provider"`
+	Regions       []string         `json:"regions"`
+	Meta          *json.RawMessage `json:"meta"`
+}
+
+// deploymentAnswer is a deployment as it travels. Times are RFC 3339 in UTC.
+type deploymentAnswer struct {
+	ID            string          `json:"id"`
+	SovereignFQDN string          `json:"sovereignFQDN,omitempty"`
+	Provider      string          `json:"provider,omitempty"`
+	Regions       []string        `json:"regions"` // the first is the primary one
+	Meta          json.RawMessage `json:"meta,omitempty"`
+	Status        flow.Status     `json:"status"` // of its flow
+	CreatedAt     time.Time       `json:"createdAt"`
+	UpdatedAt     time.Time       `json:"updatedAt"`
+}
+
+// deploymentsAnswer is a page of them; Next is left out on the last.
+type deploymentsAnswer struct {
+	Deployments []deploymentAnswer `json:"deployments"`
+	Next        string             `json:"next,omitempty"`
+}
+
+func (h *server) deploymentRoutes(r chi.Router) {
+	const one = "/api/v1/deployments/{id}"
+	r.Get("/api/v1/deployments", h.listDeployments)
+	r.Get(one, h.getDeployment)
+	r.Put(one, h.putDeployment)
+	r.Delete(one, h.deleteDeployment)
+}
+
+func (h *server) getDeployment(w http.ResponseWriter, r *http.Request) {
+	id, err := deploymentID(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	d, err := h.Deployments.DeploymentRecord(r.Context(), id)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, presentDeployment(d))
+}
+
+// putDeployment makes or changes a deployment's record.
+func (h *server) putDeployment(w http.ResponseWriter, r *http.Request) {
+	id, err := deploymentID(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	change, err := deploymentChange(http.MaxBytesReader(w, r.Body, maxDeployment))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	// Not the request's own context: a client that goes away must not part the record
+	// from the names that follow from it.
+	d, err := h.changeDeployment(context.WithoutCancel(r.Context()), id, change)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, presentDeployment(d))
+}
+
+// changeDeployment records the change and, where there is a flow, has it take the names
+// that follow. That is done even where nothing is new, so that a PUT that failed between
+// the two is made whole when it is sent again.
+func (h *server) changeDeployment(ctx context.Context, id string, c flow.DeploymentChange) (flow.DeploymentRecord, error) {
+	d, err := h.Deployments.PutDeployment(ctx, id, c)
+	if err != nil || !d.HasFlow {
+		return d, err
+	}
+	var key flow.Fingerprint // of this PUT alone: it is harmless to repeat
+	_, _ = rand.Read(key[:]) // never fails, by its documentation
+	_, err = h.Recorder.Record(ctx, id, []record.Item{{Observation: bridge.DeploymentChanged{}, Key: key}})
+	return d, err
+}
+
+// deploymentChange reads the body of a PUT.
+func deploymentChange(body io.Reader) (flow.DeploymentChange, error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return flow.DeploymentChange{}, bodyError(err)
+	}
+	var b deploymentBody
+	if err := json.Unmarshal(text, &b); err != nil {
+		return flow.DeploymentChange{}, deploymentJSONError(err)
+	}
+	c := flow.DeploymentChange{SovereignFQDN: b.SovereignFQDN, Provider: b.Provider, Regions: b.Regions}
+	if b.Meta != nil {
+		c.Meta = *b.Meta
+	}
+	return c, c.Check()
+}
+
+func deploymentJSONError(err error) error {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && wrongType.Field != "" {
+		return flow.Invalidf("invalid-deployment", "field %q is a %s; it must be a %s", wrongType.Field, wrongType.Value, wrongType.Type)
+	}
+	return flow.Invalidf("invalid-deployment", "the body is not a JSON object, such as {\"provider\":\"hetzner\"}: %v", err)
+}
+
+// deleteDeployment removes a deployment's record, its flow and its history; the flow's
+// open streams end.
+func (h *server) deleteDeployment(w http.ResponseWriter, r *http.Request) {
+	id, err := deploymentID(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if err := h.Deployments.DeleteDeployment(r.Context(), id); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.Announce(id)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// listDeployments gives a page of deployments, newest first.
+func (h *server) listDeployments(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	limit, err := pageLimit(q.Get("limit"), deploymentPage, maxDeploymentPage)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	after, err := parsePlace(q.Get("after"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	records, err := h.Deployments.DeploymentRecords(r.Context(), after, limit+1) // one more says whether there is more
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	page := deploymentsAnswer{Deployments: []deploymentAnswer{}}
+	if len(records) > limit {
+		records = records[:limit]
+		page.Next = formatPlace(records[limit-1].Place())
+	}
+	for _, d := range records {
+		page.Deployments = append(page.Deployments, presentDeployment(d))
+	}
+	writeJSON(w, http.StatusOK, page)
+}
+
+func presentDeployment(d flow.DeploymentRecord) deploymentAnswer {
+	return deploymentAnswer{
+		ID: d.ID, SovereignFQDN: d.SovereignFQDN, Provider: d.Provider, Regions: append([]string{}, d.Regions...),
+		Meta: d.Meta, Status: d.Status, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+	}
+}
+
+// pageLimit reads ?limit; more than most is taken for most.
+func pageLimit(s string, otherwise, most int) (int, error) {
+	if s == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, flow.Invalidf("invalid-limit", "limit %.40q: use a number from 1 to %d", s, most)
+	}
+	return min(n, most), nil
+}
+
+// formatPlace writes a place in the list so that nobody reads anything into it.
+func formatPlace(p flow.DeploymentPlace) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.CreatedAt.UnixMicro(), 36) + "." + p.ID))
+}
+
+func parsePlace(s string) (flow.DeploymentPlace, error) {
+	if s == "" {
+		return flow.DeploymentPlace{}, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	at, id, ok := strings.Cut(string(b), ".")
+	micros, numErr := strconv.ParseInt(at, 36, 64)
+	if err != nil || !ok || numErr != nil || flow.CheckDeploymentID(id) != nil || !inReach(micros) {
+		return flow.DeploymentPlace{}, flow.Invalidf("invalid-after", "after is not a `next` that was given here; leave it out to begin anew")
+	}
+	return flow.DeploymentPlace{CreatedAt: time.UnixMicro(micros), ID: id}, nil
+}
+
+// inReach reports a time that the database can hold.
+func inReach(micros int64) bool {
+	t := time.UnixMicro(micros)
+	return t.Year() > 1900 && t.Year() < 10000
+}

@@ -1,0 +1,100 @@
+package db
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/openova-io/provflow/db/internal/dbsqlc"
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// Deployment gives a deployment's record; NotFound when there is none.
+func (s *Store) Deployment(ctx context.Context, id string) (flow.Deployment, error) {
+	r, err := s.q.DeploymentGet(ctx, id)
+	if err != nil {
+		return flow.Deployment{}, mapError(err)
+	}
+	return deploymentOf(r), nil
+}
+
+// DeploymentRecord gives a deployment's record and how its flow stands; NotFound when
+// there is none.
+func (s *Store) DeploymentRecord(ctx context.Context, id string) (flow.DeploymentRecord, error) {
+	r, err := s.q.DeploymentGetRecord(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return flow.DeploymentRecord{}, flow.NotFoundf("deployment-not-found", "there is no deployment %q", id)
+	}
+	return recordOf(r), mapError(err)
+}
+
+// DeploymentRecords gives at most limit records, newest first, of those that come after
+// a place in that order.
+func (s *Store) DeploymentRecords(ctx context.Context, after flow.DeploymentPlace, limit int) ([]flow.DeploymentRecord, error) {
+	p := dbsqlc.DeploymentListRecordsBeforeParams{
+		CreatedAt: stamp(after.CreatedAt), DeploymentID: after.ID, PageSize: int32(limit),
+	}
+	if after == (flow.DeploymentPlace{}) {
+		p.CreatedAt = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+	}
+	rows, err := s.q.DeploymentListRecordsBefore(ctx, p)
+	records := make([]flow.DeploymentRecord, len(rows))
+	for i, r := range rows {
+		records[i] = recordOf(dbsqlc.DeploymentGetRecordRow(r))
+	}
+	return records, mapError(err)
+}
+
+// PutDeployment makes or changes a deployment's record and gives it as it is then. It
+// makes no flow. Whoever makes the flow at the same moment sees the record, or is seen
+// in the answer.
+func (s *Store) PutDeployment(ctx context.Context, id string, c flow.DeploymentChange) (flow.DeploymentRecord, error) {
+	err := s.q.DeploymentPut(ctx, dbsqlc.DeploymentPutParams{
+		DeploymentID: id, SovereignFqdn: c.SovereignFQDN, Provider: c.Provider, Regions: c.Regions, Meta: c.Meta, Now: stamp(s.now()),
+	})
+	if err != nil {
+		return flow.DeploymentRecord{}, mapError(err)
+	}
+	return s.DeploymentRecord(ctx, id)
+}
+
+// DeleteDeployment removes a deployment's record, its flow and all its history. Deleting
+// what is not there is no error.
+func (s *Store) DeleteDeployment(ctx context.Context, id string) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		// The record first: that is the order of those who make both.
+		if err := q.DeploymentDelete(ctx, id); err != nil {
+			return err
+		}
+		return deleteFlow(ctx, q, id)
+	})
+	return mapError(err)
+}
+
+// deleteFlow waits for a writer of the flow, then removes it; with none it does nothing.
+func deleteFlow(ctx context.Context, q *dbsqlc.Queries, id string) error {
+	_, err := q.FlowLockForDelete(ctx, id)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return q.FlowDelete(ctx, id)
+}
+
+func deploymentOf(r dbsqlc.Deployment) flow.Deployment {
+	return flow.Deployment{
+		ID: r.DeploymentID, SovereignFQDN: r.SovereignFqdn, Provider: r.Provider, Regions: r.Regions,
+		Meta: r.Meta, CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
+	}
+}
+
+func recordOf(r dbsqlc.DeploymentGetRecordRow) flow.DeploymentRecord {
+	return flow.DeploymentRecord{
+		Deployment: deploymentOf(r.Deployment), HasFlow: r.HasFlow, Status: flow.Status(r.Status), Version: r.Version,
+	}
+}
