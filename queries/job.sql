@@ -75,3 +75,49 @@ forgotten AS (
 INSERT INTO tombstones (flow_id, from_id, changed_version)
 SELECT @flow_id, unnest(@job_ids::text[]), @changed_version
 ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET changed_version = excluded.changed_version;
+
+-- name: JobListPlaced :many
+-- The jobs of a flow with their surroundings, latest start first: of those statuses, or
+-- of any where none is given; those ids alone, where some are given. OFFSET 0 for the
+-- reason given in graph.sql.
+SELECT
+    j.job_id, j.position, j.name, j.display_name, j.type, j.family, j.app_id, j.region, j.namespace, j.chart, j.source,
+    j.status, j.started_at, j.finished_at, j.state, j.reason, j.chart_version, j.attempt, j.execution_id, j.waiting_on,
+    j.meta,
+    coalesce(parent.id, '')::text AS parent_id,
+    coalesce(before.ids, '{}')::text[] AS depends_on,
+    coalesce(child.ids, '{}')::text[] AS child_ids
+FROM jobs j
+LEFT JOIN LATERAL (
+    SELECT r.to_id AS id
+    FROM relationships r
+    WHERE r.flow_id = j.flow_id AND r.from_id = j.job_id AND r.type = 'contains' AND r.visible
+    ORDER BY r.position, r.to_id
+    LIMIT 1
+) parent ON true
+-- Edges from jobs that are not known yet are not visible, and are dependencies.
+LEFT JOIN LATERAL (
+    SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
+    FROM relationships r
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'finish-to-start'
+        AND r.to_flow_id IN ('', j.flow_id)
+    OFFSET 0
+) before ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
+    FROM relationships r
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'contains' AND r.visible
+    OFFSET 0
+) child ON true
+WHERE j.flow_id = @flow_id
+    AND (coalesce(cardinality(@statuses::text[]), 0) = 0 OR j.status = ANY (@statuses::text[]))
+    AND (coalesce(cardinality(@job_ids::text[]), 0) = 0 OR j.job_id = ANY (@job_ids::text[]))
+-- The same order in every database, whatever its collation.
+ORDER BY j.started_at DESC NULLS LAST, j.name COLLATE "C", j.job_id COLLATE "C";
+
+-- name: JobOwnerGet :one
+-- Whether there is a deployment's record or a flow of that id, and the primary region.
+SELECT
+    (EXISTS (SELECT 1 FROM flows f WHERE f.flow_id = @flow_id)
+        OR EXISTS (SELECT 1 FROM deployments d WHERE d.deployment_id = @flow_id))::bool AS known,
+    coalesce((SELECT d.regions[1] FROM deployments d WHERE d.deployment_id = @flow_id), '')::text AS primary_region;

@@ -115,6 +115,144 @@ func (q *Queries) JobListChangedSince(ctx context.Context, arg JobListChangedSin
 	return items, nil
 }
 
+const jobListPlaced = `-- name: JobListPlaced :many
+SELECT
+    j.job_id, j.position, j.name, j.display_name, j.type, j.family, j.app_id, j.region, j.namespace, j.chart, j.source,
+    j.status, j.started_at, j.finished_at, j.state, j.reason, j.chart_version, j.attempt, j.execution_id, j.waiting_on,
+    j.meta,
+    coalesce(parent.id, '')::text AS parent_id,
+    coalesce(before.ids, '{}')::text[] AS depends_on,
+    coalesce(child.ids, '{}')::text[] AS child_ids
+FROM jobs j
+LEFT JOIN LATERAL (
+    SELECT r.to_id AS id
+    FROM relationships r
+    WHERE r.flow_id = j.flow_id AND r.from_id = j.job_id AND r.type = 'contains' AND r.visible
+    ORDER BY r.position, r.to_id
+    LIMIT 1
+) parent ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
+    FROM relationships r
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'finish-to-start'
+        AND r.to_flow_id IN ('', j.flow_id)
+    OFFSET 0
+) before ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
+    FROM relationships r
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'contains' AND r.visible
+    OFFSET 0
+) child ON true
+WHERE j.flow_id = $1
+    AND (coalesce(cardinality($2::text[]), 0) = 0 OR j.status = ANY ($2::text[]))
+    AND (coalesce(cardinality($3::text[]), 0) = 0 OR j.job_id = ANY ($3::text[]))
+ORDER BY j.started_at DESC NULLS LAST, j.name COLLATE "C", j.job_id COLLATE "C"
+`
+
+type JobListPlacedParams struct {
+	FlowID   string
+	Statuses []string
+	JobIds   []string
+}
+
+type JobListPlacedRow struct {
+	JobID        string
+	Position     int64
+	Name         string
+	DisplayName  string
+	Type         string
+	Family       string
+	AppID        string
+	Region       string
+	Namespace    string
+	Chart        string
+	Source       string
+	Status       string
+	StartedAt    pgtype.Timestamptz
+	FinishedAt   pgtype.Timestamptz
+	State        string
+	Reason       string
+	ChartVersion string
+	Attempt      int32
+	ExecutionID  string
+	WaitingOn    []string
+	Meta         []byte
+	ParentID     string
+	DependsOn    []string
+	ChildIds     []string
+}
+
+// The jobs of a flow with their surroundings, latest start first: of those statuses, or
+// of any where none is given; those ids alone, where some are given. OFFSET 0 for the
+// reason given in graph.sql.
+// Edges from jobs that are not known yet are not visible, and are dependencies.
+// The same order in every database, whatever its collation.
+func (q *Queries) JobListPlaced(ctx context.Context, arg JobListPlacedParams) ([]JobListPlacedRow, error) {
+	rows, err := q.db.Query(ctx, jobListPlaced, arg.FlowID, arg.Statuses, arg.JobIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JobListPlacedRow
+	for rows.Next() {
+		var i JobListPlacedRow
+		if err := rows.Scan(
+			&i.JobID,
+			&i.Position,
+			&i.Name,
+			&i.DisplayName,
+			&i.Type,
+			&i.Family,
+			&i.AppID,
+			&i.Region,
+			&i.Namespace,
+			&i.Chart,
+			&i.Source,
+			&i.Status,
+			&i.StartedAt,
+			&i.FinishedAt,
+			&i.State,
+			&i.Reason,
+			&i.ChartVersion,
+			&i.Attempt,
+			&i.ExecutionID,
+			&i.WaitingOn,
+			&i.Meta,
+			&i.ParentID,
+			&i.DependsOn,
+			&i.ChildIds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const jobOwnerGet = `-- name: JobOwnerGet :one
+SELECT
+    (EXISTS (SELECT 1 FROM flows f WHERE f.flow_id = $1)
+        OR EXISTS (SELECT 1 FROM deployments d WHERE d.deployment_id = $1))::bool AS known,
+    coalesce((SELECT d.regions[1] FROM deployments d WHERE d.deployment_id = $1), '')::text AS primary_region
+`
+
+type JobOwnerGetRow struct {
+	Known         bool
+	PrimaryRegion string
+}
+
+// Whether there is a deployment's record or a flow of that id, and the primary region.
+func (q *Queries) JobOwnerGet(ctx context.Context, flowID string) (JobOwnerGetRow, error) {
+	row := q.db.QueryRow(ctx, jobOwnerGet, flowID)
+	var i JobOwnerGetRow
+	err := row.Scan(&i.Known, &i.PrimaryRegion)
+	return i, err
+}
+
 const jobPutAll = `-- name: JobPutAll :exec
 INSERT INTO jobs (
     flow_id, changed_version, job_id, position, name, display_name, type, family, app_id, region, namespace, chart,
