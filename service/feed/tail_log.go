@@ -1,0 +1,226 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// straggle is how long after an execution's end lines of it may still be recorded; the
+// bridge takes none that are later.
+const straggle = time.Minute
+
+// tail is one followed log. Its goroutine looks how far the log goes; lines that a
+// follower needs besides are read in flights.
+type tail struct {
+	hub   *Tails
+	id    string
+	wake  chan struct{} // size 1
+	users int           // under hub.mu
+
+	mu      sync.Mutex
+	known   bool  // it has been read once
+	err     error // of the last look
+	total   int64
+	final   error // io.EOF: the log has ended at total. ErrGone: there is no such log any more
+	quiet   time.Time
+	done    bool // the execution was finished at the last look
+	kept    tailPages
+	flights map[int64]*tailFlight
+	changed chan struct{} // closed and replaced when anything of this changes
+}
+
+// tailFlight is a read of the lines from some number on that is under way.
+type tailFlight struct {
+	landed chan struct{}
+	page   *tailPage // set before landed is closed; nil when there was nothing to get
+}
+
+func newTail(h *Tails, id string) *tail {
+	return &tail{
+		hub: h, id: id, wake: make(chan struct{}, 1), changed: make(chan struct{}),
+		kept: tailPages{most: h.opts.KeepBytes}, flights: map[int64]*tailFlight{},
+	}
+}
+
+// run looks at the log until it has ended or nobody follows it.
+func (t *tail) run() {
+	retry := t.hub.retry()
+	for {
+		wait := jittered(t.hub.opts.PollInterval)
+		err := t.look()
+		switch {
+		case t.over():
+			t.hub.forget(t)
+			return
+		case err == nil:
+			retry.reset()
+		case t.hub.ctx.Err() == nil:
+			wait = retry.next()
+			t.hub.opts.Logger.Warn("reading a followed log failed; it will be read again", "execution", t.id, "error", err)
+		}
+		if !t.rest(wait) {
+			return
+		}
+	}
+}
+
+func (h *Tails) retry() *backoff {
+	return &backoff{least: min(h.opts.PollInterval, h.opts.RetryMax), most: h.opts.RetryMax}
+}
+
+// rest waits for the next look; false when there is to be none.
+func (t *tail) rest(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-t.hub.ctx.Done():
+		return false
+	case <-timer.C:
+	case <-t.wake:
+	}
+	return !t.hub.retire(t)
+}
+
+func (t *tail) over() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.final != nil
+}
+
+// look reads how far the log goes, and what is new of it.
+func (t *tail) look() error {
+	t.mu.Lock()
+	from := t.total + 1
+	t.mu.Unlock()
+	read, page, err := t.read(from)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known, total := t.known, t.total
+	switch {
+	case isNotFound(err), err == nil && read.Total < t.total:
+		t.final = ErrGone
+	case err == nil:
+		t.known = true
+		t.kept.add(page)
+		t.settle(read)
+	}
+	t.err = err
+	if t.total != total || t.final != nil || !known {
+		t.broadcast()
+	}
+	return err
+}
+
+// settle notes how far the log goes, and whether it has ended: the execution is finished
+// and nothing has come for a while, or it has been finished for so long that nothing will.
+func (t *tail) settle(read flow.LogPage) {
+	now, done := t.hub.opts.Now(), read.Status.Terminal()
+	if read.Total > t.total || done != t.done {
+		t.quiet = now
+	}
+	t.total, t.done = read.Total, done
+	if done && (now.Sub(t.quiet) >= t.hub.opts.Settle || now.Sub(read.FinishedAt) > straggle) {
+		t.final = io.EOF
+	}
+}
+
+// read gives the lines from a number on, rendered.
+func (t *tail) read(from int64) (flow.LogPage, *tailPage, error) {
+	ctx, cancel := context.WithTimeout(t.hub.ctx, t.hub.opts.ReadTimeout)
+	defer cancel()
+	p, err := t.hub.reader.LogPage(ctx, t.id, from, t.hub.opts.PageLines)
+	if err != nil {
+		return p, nil, err
+	}
+	page, err := renderPage(from, p)
+	return p, page, err
+}
+
+// admit waits for the first look.
+func (t *tail) admit(ctx context.Context) error {
+	for {
+		t.mu.Lock()
+		known, gone, changed, err := t.known, errors.Is(t.final, ErrGone), t.changed, t.err
+		t.mu.Unlock()
+		switch {
+		case gone:
+			return flow.NotFoundf("execution-not-found", "there is no execution %q", t.id)
+		case known:
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.hub.ctx.Done():
+			return stopped()
+		}
+	}
+}
+
+// reached is how far the log went at the last look.
+func (t *tail) reached() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total
+}
+
+// fetch joins the flight that reads the lines from a number on, or begins it; with mu held.
+func (t *tail) fetch(at int64) *tailFlight {
+	f := t.flights[at]
+	if f == nil {
+		f = &tailFlight{landed: make(chan struct{})}
+		if t.hub.begin(func() { t.fly(at, f) }) {
+			t.flights[at] = f
+		}
+	}
+	return f
+}
+
+// fly reads until it has the lines: a database that is away ends no follower.
+func (t *tail) fly(at int64, f *tailFlight) {
+	retry := t.hub.retry()
+	for {
+		_, page, err := t.read(at)
+		if err == nil || isNotFound(err) || t.hub.ctx.Err() != nil || t.hub.idle(t) {
+			t.land(at, f, page, err)
+			return
+		}
+		pause(t.hub.ctx, retry.next())
+	}
+}
+
+func (t *tail) land(at int64, f *tailFlight, page *tailPage, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.page = page; page != nil {
+		t.kept.add(page)
+	}
+	if isNotFound(err) {
+		t.final = ErrGone
+	}
+	delete(t.flights, at)
+	close(f.landed)
+}
+
+// broadcast wakes all who wait for something new; with mu held.
+func (t *tail) broadcast() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
