@@ -66,6 +66,7 @@ func onlyLoopback(addr string) error {
 type parts struct {
 	store    *db.Store
 	hub      *feed.Hub
+	tails    *feed.Tails
 	notifier *listen.Notifier
 	listener *listen.Listener
 	recorder *record.Recorder
@@ -88,6 +89,7 @@ func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
 		return nil, err
 	}
 	hub := feed.New(store, feed.Options{Logger: log})
+	tails := feed.NewTails(store, feed.TailOptions{Logger: log})
 	schema, err := store.Schema(ctx)
 	if err != nil {
 		store.Close()
@@ -97,7 +99,7 @@ func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
 	notifier := listen.NewNotifier(listen.NotifierOptions{DB: store.Pool(), Channel: channel, Logger: log})
 	listener := &listen.Listener{DSN: d.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, Logger: log}
 	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log})
-	return &parts{store, hub, notifier, listener, recorder}, nil
+	return &parts{store, hub, tails, notifier, listener, recorder}, nil
 }
 
 func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logger) error {
@@ -113,6 +115,7 @@ func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logg
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.hub.Run(gctx) })
+	g.Go(func() error { return p.tails.Run(gctx) })
 	g.Go(func() error { return p.listener.Run(gctx) })
 	// The notifier stops last: it has still to say what the last transactions changed.
 	notify, stopNotify := context.WithCancel(context.WithoutCancel(ctx))
@@ -131,7 +134,7 @@ func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logg
 func (p *parts) handler(log *slog.Logger) http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
-		Store: p.store, Deployments: p.store, Recorder: p.recorder, Hub: p.hub, Announce: a.Announce,
+		Store: p.store, Deployments: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Announce: a.Announce,
 		Ready: p.ready, Now: time.Now, Logger: log,
 	})
 }

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openova-io/provflow/db/dbtest"
+)
+
+const stepLog = "/api/v1/actions/executions/d1:tofu-init:1/logs"
+
+// outputs are lines of tofu's output, numbered from first to last, one each second.
+func outputs(first, last int) []string {
+	var lines []string
+	for i := first; i <= last; i++ {
+		lines = append(lines, event(float64(i), "tofu", "message", fmt.Sprint("m", i)))
+	}
+	return lines
+}
+
+func TestLogPages(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.post("d1", append([]string{event(0, "tofu-init")}, outputs(1, 5100)...)...)
+	tests := []struct {
+		query       string
+		first, last int64
+	}{
+		{"", 1, 500},
+		{"?fromLine=501", 501, 1000},
+		{"?fromLine=2&limit=3", 2, 4},
+		{"?limit=99999", 1, 5000},
+		{"?limit=99999999999999999999", 1, 5000},
+		{"?limit=0", 1, 1},
+		{"?fromLine=0&limit=2", 1, 2},
+		{"?fromLine=-7&limit=2", 1, 2},
+		{"?fromLine=5100", 5100, 5100},
+		{"?fromLine=5101", 0, 0},
+		{"?fromLine=99999999999999999999", 0, 0},
+		{"?fromLine=&limit=", 1, 500},
+	}
+	for _, tt := range tests {
+		page := read[struct {
+			Lines []struct {
+				LineNumber int64
+				Message    string
+			}
+			Total             int64
+			ExecutionFinished bool
+		}](r, stepLog+tt.query)
+		want := tt.last - tt.first + 1
+		if tt.first == 0 {
+			want = 0
+		}
+		if int64(len(page.Lines)) != want || page.Total != 5100 || page.ExecutionFinished {
+			t.Errorf("%s: %d lines of %d, want %d", tt.query, len(page.Lines), page.Total, want)
+			continue
+		}
+		for i, l := range page.Lines {
+			if n := tt.first + int64(i); l.LineNumber != n || l.Message != fmt.Sprint("m", n) {
+				t.Fatalf("%s: line %d is %+v", tt.query, n, l)
+			}
+		}
+	}
+	if a := r.get(stepLog + "?fromLine=9999"); !strings.Contains(a.body, `"lines":[]`) {
+		t.Errorf("%s", a.body)
+	}
+	for path, status := range map[string]int{
+		stepLog + "?fromLine=x": 400, stepLog + "?limit=1.5": 400, stepLog + "/stream?fromLine=x": 400,
+		"/api/v1/actions/executions/d1:tofu-init:2/logs": 404, "/api/v1/actions/executions/d1:tofu-init:2/logs/stream": 404,
+		"/api/v1/actions/executions/d1%3Atofu-init%3A1/logs": 200, "/sovereign" + stepLog: 200,
+	} {
+		if a := r.get(path); a.status != status {
+			t.Errorf("%s: %d %s, want %d", path, a.status, a.body, status)
+		}
+	}
+}
+
+// logStream opens a log's stream; query begins with "?", and last is the header.
+func (r *replica) logStream(query, last string) *stream {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r.t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+stepLog+"/stream"+query, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if last != "" {
+		req.Header.Set("Last-Event-ID", last)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusOK {
+		b, _ := io.ReadAll(res.Body)
+		r.t.Fatalf("stream: %d %s", res.StatusCode, b)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no",
+	} {
+		if got := res.Header.Get(name); got != want {
+			r.t.Errorf("%s: %q", name, got)
+		}
+	}
+	s := &stream{t: r.t, frames: make(chan frame), close: cancel}
+	go s.read(ctx, res.Body)
+	return s
+}
+
+// line waits for the line with that number, and nothing else.
+func (s *stream) line(n int) {
+	s.t.Helper()
+	select {
+	case f, ok := <-s.frames:
+		var l struct {
+			LineNumber int
+			Message    string
+		}
+		if err := json.Unmarshal([]byte(f.data), &l); !ok || err != nil ||
+			f.event != "line" || f.id != fmt.Sprint(n) || l.LineNumber != n || l.Message != fmt.Sprint("m", n) {
+			s.t.Fatalf("got %+v, want line %d", f, n)
+		}
+	case <-time.After(patience):
+		s.t.Fatalf("line %d did not come", n)
+	}
+}
+
+func (s *stream) lines(first, last int) {
+	s.t.Helper()
+	for n := first; n <= last; n++ {
+		s.line(n)
+	}
+}
+
+// end waits for the end of the log and then of the stream.
+func (s *stream) end() {
+	s.t.Helper()
+	for _, want := range []string{"end", ""} {
+		select {
+		case f := <-s.frames:
+			if f.event != want || f.id != "" || want != "" && f.data == "" { // a browser drops an event without data
+				s.t.Fatalf("got %+v, want %q", f, want)
+			}
+		case <-time.After(patience):
+			s.t.Fatal("the stream did not end")
+		}
+	}
+}
+
+func TestALogIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	writer, reader := start(t, dsn), start(t, dsn)
+	writer.post("d1", append([]string{event(0, "tofu-init")}, outputs(1, 450)...)...)
+	whole, rest, tail := reader.logStream("", ""), reader.logStream("?fromLine=440", ""), reader.logStream("?lastEventId=450&fromLine=3", "")
+	whole.lines(1, 450)
+	rest.lines(440, 450)
+	for i := 451; i <= 455; i++ {
+		writer.post("d1", outputs(i, i)...)
+		whole.line(i)
+		rest.line(i)
+		tail.line(i)
+	}
+	whole.close() // cut, and back on another replica
+	writer.post("d1", outputs(456, 460)...)
+	whole = writer.logStream("?lastEventId=1", "455")
+	writer.post("d1", append(outputs(461, 463), event(500, "tofu-plan"))...)
+	whole.lines(456, 463)
+	rest.lines(456, 463)
+	tail.lines(456, 463)
+	for _, s := range []*stream{whole, rest, tail} {
+		s.end()
+	}
+	again := reader.logStream("", "463") // a browser comes back by itself
+	again.end()
+}
+
+func TestAPlaceThatIsNoneInThisLogGetsAllOfIt(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.post("d1", append(append([]string{event(0, "tofu-init")}, outputs(1, 3)...), event(9, "tofu-plan"))...)
+	for _, last := range []string{"foreign.5", "99", "-1", "9223372036854775807", "0"} {
+		s := r.logStream("", last)
+		s.lines(1, 3)
+		s.end()
+	}
+	r.logStream("?fromLine=4", "").end()
+	r.logStream("?fromLine=9223372036854775807", "").end()
+}
+
+// What is still recorded for an execution after its end is followed too.
+func TestLinesAfterTheEndComeBeforeTheStreamsEnd(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	now := time.Now().Add(-20 * time.Second)
+	at := func(second int, phase string, fields ...string) string {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(event(0, phase, fields...)), &m); err != nil {
+			t.Fatal(err)
+		}
+		m["time"] = now.Add(time.Duration(second) * time.Second)
+		b, _ := json.Marshal(m)
+		return string(b)
+	}
+	r.post("d1", at(0, "tofu-init"), at(1, "tofu", "message", "m1"), at(2, "tofu-init", "state", "succeeded", "message", "m2"))
+	s := r.logStream("", "")
+	s.lines(1, 2)
+	r.post("d1", at(3, "tofu", "message", "m3"))
+	s.line(3)
+	s.end()
+}
+
+func TestALogIsFollowedOverAnOutage(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	r := start(t, dsn)
+	r.post("d1", append([]string{event(0, "tofu-init")}, outputs(1, 1)...)...)
+	s := r.logStream("", "")
+	s.line(1)
+	for i := 2; i <= 6; i++ {
+		query[int64](t, dsn, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		eventually(t, "an acknowledgement", func() bool {
+			return r.do("POST", "/api/v1/deployments/d1/provisioner-events", outputs(i, i)[0]).status == http.StatusOK
+		})
+		s.line(i)
+	}
+}
+
+// A deleted flow ends the streams of its logs, without saying that they were finished.
+func TestADeletedFlowEndsTheStreamsOfItsLogs(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.post("d1", append([]string{event(0, "tofu-init")}, outputs(1, 2)...)...)
+	s := r.logStream("", "")
+	s.lines(1, 2)
+	r.do("DELETE", "/api/v1/flows/d1", "")
+	select {
+	case f, ok := <-s.frames:
+		if ok {
+			t.Errorf("got %+v", f)
+		}
+	case <-time.After(patience):
+		t.Error("the stream did not end")
+	}
+}
