@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/openova-io/provflow/api/ndjson"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -93,6 +94,20 @@ type partialError struct {
 	line     int // from 1; 0 where no line is at fault
 	accepted int
 	err      error
+}
+
+// partially adds to an error of an NDJSON body which line was at fault and how many
+// before it are kept.
+func partially(err error, accepted int) error {
+	if err == nil {
+		return nil
+	}
+	partial := &partialError{accepted: accepted, err: err}
+	var at *ndjson.LineError
+	if errors.As(err, &at) {
+		partial.line = at.Line
+	}
+	return partial
 }
 
 func (e *partialError) Error() string { return e.err.Error() }

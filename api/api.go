@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/openova-io/provflow/api/upstream"
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
@@ -39,9 +40,11 @@ type Store interface {
 type Services struct {
 	Store       Store
 	Deployments DeploymentStore
+	Archive     Archive
 	Recorder    *record.Recorder
 	Hub         *feed.Hub
 	Tails       *feed.Tails
+	Upstream    *upstream.Client    // nil: flows that are not here are nowhere
 	Announce    func(flowID string) // a flow was changed by other means than the recorder
 	Ready       func(ctx context.Context) error
 	Now         func() time.Time
@@ -78,6 +81,7 @@ func (h *server) routes(r chi.Router) {
 	h.deploymentRoutes(r)
 	r.Post("/api/v1/deployments/{id}/provisioner-events", h.provisionerEvents)
 	h.jobRoutes(r)
+	h.archiveRoutes(r)
 }
 
 // rawPath makes chi route by the path as it was sent, so that an id with an escaped

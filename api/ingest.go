@@ -39,7 +39,7 @@ func (h *server) provisionerEvents(w http.ResponseWriter, r *http.Request) {
 	h.once(w, r, id, func(ctx context.Context, key string) (any, error) {
 		in.prints = bridge.NewFingerprints(key)
 		err := in.run(ctx, r.Body)
-		return in.done, in.explain(err)
+		return in.done, partially(err, in.done.Accepted)
 	})
 }
 
@@ -96,17 +96,4 @@ func (in *ingest) finish(ctx context.Context) error {
 	d, err := in.h.Deployments.PutDeployment(ctx, in.id, flow.DeploymentChange{})
 	in.done.Version = d.Version
 	return err
-}
-
-// explain adds to an error which line was at fault and how many before it are kept.
-func (in *ingest) explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	partial := &partialError{accepted: in.done.Accepted, err: err}
-	var at *ndjson.LineError
-	if errors.As(err, &at) {
-		partial.line = at.Line
-	}
-	return partial
 }

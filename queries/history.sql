@@ -64,7 +64,9 @@ FROM (
 ON CONFLICT (flow_id, execution_id) DO UPDATE SET
     status = excluded.status,
     started_at = excluded.started_at,
-    finished_at = excluded.finished_at;
+    finished_at = excluded.finished_at
+-- What has ended does not run again, whatever an old copy says.
+WHERE executions.status = 'running' OR excluded.status <> 'running';
 
 -- name: TransitionInsertAll :exec
 INSERT INTO transitions (

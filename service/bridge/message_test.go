@@ -31,3 +31,26 @@ func FuzzParseMessage(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseArchiveRecord(f *testing.F) {
+	f.Add([]byte(`{"job":{"id":"a","status":"succeeded","finishedAt":"2026-04-01T12:00:00Z"}}`))
+	f.Add([]byte(`{"cursor":{"jobId":"a","execution":{"id":"x","jobId":"a","attempt":1,"status":"running","startedAt":"2026-04-01T12:00:00Z"}}}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if r, err := bridge.ParseArchiveRecord(line); err == nil {
+			ledger := bridge.NewLedger(flow.NewGraph("d1"), flow.Deployment{}, noon)
+			r.Apply(ledger)
+			ledger.Changes()
+		}
+	})
+}
+
+func FuzzParseLegacy(f *testing.F) {
+	f.Add([]byte(`{"deploymentId":"d1","jobs":[{"id":"d1:install-x","batchId":"b","dependsOn":["y"],"status":"failed"}],"executions":[{"id":"e","jobId":"install-x"}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if index, err := bridge.ParseLegacy(body); err == nil {
+			ledger := bridge.NewLedger(flow.NewGraph(index.DeploymentID), flow.Deployment{}, noon)
+			index.Apply(ledger)
+			ledger.Changes()
+		}
+	})
+}

@@ -42,6 +42,13 @@ func (s *Subscription) Close() {
 	})
 }
 
+// Empty reports whether there is no flow yet, only a deployment.
+func (s *Subscription) Empty() bool {
+	s.topic.mu.Lock()
+	defer s.topic.mu.Unlock()
+	return s.topic.state == absent
+}
+
 // Next blocks until there is something the client does not know, and gives all of it
 // up to now. It ends with ErrGone, ErrStopped, or ctx's error; after the latter it may
 // be called again and nothing is lost.

@@ -19,55 +19,55 @@ const SourceBridge = "bridge"
 
 // Deployment is the record of one cluster. Regions[0] is the primary region.
 type Deployment struct {
-	ID            string
-	SovereignFQDN string
-	Provider      string
-	Regions       []string
-	Meta          json.RawMessage
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	ID            string          `json:"id"`
+	SovereignFQDN string          `json:"sovereignFQDN,omitempty"`
+	Provider      string          `json:"provider,omitempty"`
+	Regions       []string        `json:"regions,omitempty"`
+	Meta          json.RawMessage `json:"meta,omitempty"`
+	CreatedAt     time.Time       `json:"createdAt,omitzero"`
+	UpdatedAt     time.Time       `json:"updatedAt,omitzero"`
 }
 
 // Flow is one run of a provision. Status, StartedAt, EndedAt and FailedJobs are derived
 // from its leaves, unless an emitter declared them and the bridge has no jobs in it.
 type Flow struct {
-	ID           string
-	DefinitionID string
-	ParentFlowID string
-	TriggeredBy  json.RawMessage
-	Declared     bool // an emitter said what the status is; else it follows from the jobs
-	Status       Status
-	StartedAt    time.Time // zero until something started
-	EndedAt      time.Time // zero until all leaves are terminal
-	FailedJobs   int
-	Meta         json.RawMessage
-	CreatedAt    time.Time
+	ID           string          `json:"id"`
+	DefinitionID string          `json:"definitionId,omitempty"`
+	ParentFlowID string          `json:"parentFlowId,omitempty"`
+	TriggeredBy  json.RawMessage `json:"triggeredBy,omitempty"`
+	Declared     bool            `json:"declared,omitempty"` // an emitter said what the status is; else it follows from the jobs
+	Status       Status          `json:"status"`
+	StartedAt    time.Time       `json:"startedAt,omitzero"` // zero until something started
+	EndedAt      time.Time       `json:"endedAt,omitzero"`   // zero until all leaves are terminal
+	FailedJobs   int             `json:"failedJobs,omitempty"`
+	Meta         json.RawMessage `json:"meta,omitempty"`
+	CreatedAt    time.Time       `json:"createdAt,omitzero"`
 }
 
 // Job is a node of a flow. Times are zero where not (yet) known. Groups carry the
 // roll-up of their leaves; WaitingOn is derived for every pending job.
 type Job struct {
-	ID           string
-	Name         string
-	DisplayName  string
-	Type         JobType
-	Family       string
-	AppID        string
-	Region       string
-	Namespace    string
-	Chart        string
-	Source       string
-	Status       Status
-	StartedAt    time.Time // start of the first attempt
-	FinishedAt   time.Time // end of the latest attempt, once it has ended
-	State        string    // finer state, as the source named it
-	Reason       string
-	ChartVersion string
-	Attempt      int
-	ExecutionID  string // latest
-	WaitingOn    []string
-	Meta         json.RawMessage // what an emitter said beyond the known fields
-	Position     int64           // order of first appearance in the flow
+	ID           string          `json:"id"`
+	Name         string          `json:"name,omitempty"`
+	DisplayName  string          `json:"displayName,omitempty"`
+	Type         JobType         `json:"type,omitempty"`
+	Family       string          `json:"family,omitempty"`
+	AppID        string          `json:"appId,omitempty"`
+	Region       string          `json:"region,omitempty"`
+	Namespace    string          `json:"namespace,omitempty"`
+	Chart        string          `json:"chart,omitempty"`
+	Source       string          `json:"source,omitempty"`
+	Status       Status          `json:"status"`
+	StartedAt    time.Time       `json:"startedAt,omitzero"`  // start of the first attempt
+	FinishedAt   time.Time       `json:"finishedAt,omitzero"` // end of the latest attempt, once it has ended
+	State        string          `json:"state,omitempty"`     // finer state, as the source named it
+	Reason       string          `json:"reason,omitempty"`
+	ChartVersion string          `json:"chartVersion,omitempty"`
+	Attempt      int             `json:"attempt,omitempty"`
+	ExecutionID  string          `json:"executionId,omitempty"` // latest
+	WaitingOn    []string        `json:"waitingOn,omitempty"`
+	Meta         json.RawMessage `json:"meta,omitempty"`     // what an emitter said beyond the known fields
+	Position     int64           `json:"position,omitempty"` // order of first appearance in the flow
 }
 
 // Label is what a person reads: the display name, else the job's name.
@@ -105,54 +105,54 @@ type RelationshipKey struct {
 // in another flow, and it says so); until then it is kept and not shown.
 type Relationship struct {
 	RelationshipKey
-	FromFlowID string
-	ToFlowID   string
-	Condition  string
-	LagSeconds int
-	Source     string
-	Visible    bool
-	Position   int64
+	FromFlowID string `json:"fromFlowId,omitempty"`
+	ToFlowID   string `json:"toFlowId,omitempty"`
+	Condition  string `json:"condition,omitempty"`
+	LagSeconds int    `json:"lagSeconds,omitempty"`
+	Source     string `json:"source,omitempty"`
+	Visible    bool   `json:"-"`
+	Position   int64  `json:"position,omitempty"`
 }
 
 // Execution is one attempt at a job.
 type Execution struct {
-	ID         string
-	JobID      string
-	Attempt    int
-	Status     Status
-	StartedAt  time.Time
-	FinishedAt time.Time // zero while open
-	LineCount  int64
+	ID         string    `json:"id"`
+	JobID      string    `json:"jobId,omitempty"`
+	Attempt    int       `json:"attempt,omitempty"`
+	Status     Status    `json:"status"`
+	StartedAt  time.Time `json:"startedAt,omitzero"`
+	FinishedAt time.Time `json:"finishedAt,omitzero"` // zero while open
+	LineCount  int64     `json:"lineCount,omitempty"`
 }
 
 // LogLine is one line of an execution; Number counts from 1 and is given by the store.
 type LogLine struct {
-	ExecutionID string
-	Number      int64
-	At          time.Time
-	Level       string
-	Message     string
+	ExecutionID string    `json:"executionId,omitempty"`
+	Number      int64     `json:"number"`
+	At          time.Time `json:"at,omitzero"`
+	Level       string    `json:"level,omitempty"`
+	Message     string    `json:"message,omitempty"`
 }
 
 // Transition is one row of history: what a job was, what it became, when it
 // happened and why. From equals To where a fact was noted without effect.
 type Transition struct {
-	JobID       string
-	ExecutionID string
-	From        Status
-	To          Status
-	State       string
-	OccurredAt  time.Time
-	Cause       string
+	JobID       string    `json:"jobId,omitempty"`
+	ExecutionID string    `json:"executionId,omitempty"`
+	From        Status    `json:"from,omitempty"`
+	To          Status    `json:"to,omitempty"`
+	State       string    `json:"state,omitempty"`
+	OccurredAt  time.Time `json:"occurredAt,omitzero"`
+	Cause       string    `json:"cause,omitempty"`
 }
 
 // BridgeCursor is what the bridge remembers of a job between two events: the last
 // state it applied, when that happened, and the open or last execution.
 type BridgeCursor struct {
-	JobID        string
-	State        string
-	ChartVersion string
-	ObservedAt   time.Time // time of the last applied state
-	DependsAt    time.Time // time of the last event that said what the job depends on
-	Execution    Execution // latest; zero before the first
+	JobID        string    `json:"jobId,omitempty"`
+	State        string    `json:"state,omitempty"`
+	ChartVersion string    `json:"chartVersion,omitempty"`
+	ObservedAt   time.Time `json:"observedAt,omitzero"` // time of the last applied state
+	DependsAt    time.Time `json:"dependsAt,omitzero"`  // time of the last event that said what the job depends on
+	Execution    Execution `json:"execution,omitzero"`  // latest; zero before the first
 }

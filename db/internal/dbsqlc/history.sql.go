@@ -192,6 +192,7 @@ ON CONFLICT (flow_id, execution_id) DO UPDATE SET
     status = excluded.status,
     started_at = excluded.started_at,
     finished_at = excluded.finished_at
+WHERE executions.status = 'running' OR excluded.status <> 'running'
 `
 
 type ExecutionPutAllParams struct {
@@ -205,6 +206,7 @@ type ExecutionPutAllParams struct {
 }
 
 // The day of an execution's log partition is that of its first opening and stays.
+// What has ended does not run again, whatever an old copy says.
 func (q *Queries) ExecutionPutAll(ctx context.Context, arg ExecutionPutAllParams) error {
 	_, err := q.db.Exec(ctx, executionPutAll,
 		arg.FlowID,

@@ -1,0 +1,196 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/openova-io/provflow/api/ndjson"
+	"github.com/openova-io/provflow/service/bridge"
+	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/record"
+)
+
+// maxIndex is the largest index of jobs that is imported at once, in bytes.
+const maxIndex = 32 << 20
+
+// Archive gives everything about a flow, record by record, as of one moment.
+type Archive interface {
+	Export(ctx context.Context, flowID string, emit func(flow.ArchiveRecord) error) error
+}
+
+// importAnswer says how many records or jobs were read, and the flow's version.
+type importAnswer struct {
+	Accepted int   `json:"accepted"`
+	Version  int64 `json:"version"`
+}
+
+func (h *server) archiveRoutes(r chi.Router) {
+	r.Get("/api/v1/deployments/{id}/export", h.exportDeployment)
+	r.Post("/api/v1/internal/jobs/import", h.importJobs)
+}
+
+// exportDeployment writes everything about a deployment as NDJSON. When it breaks off in
+// the middle the connection is cut, so that half an archive is not taken for a whole one.
+func (h *server) exportDeployment(w http.ResponseWriter, r *http.Request) {
+	id, err := pathID(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	out := bufio.NewWriterSize(w, 64<<10)
+	encode := json.NewEncoder(out)
+	encode.SetEscapeHTML(false)
+	begun := false
+	err = h.Archive.Export(r.Context(), id, func(rec flow.ArchiveRecord) error {
+		if !begun {
+			begun = true
+			w.Header().Set("Content-Type", "application/x-ndjson")
+		}
+		return encode.Encode(rec)
+	})
+	if err == nil {
+		err = out.Flush()
+	}
+	switch {
+	case err != nil && !begun:
+		h.fail(w, r, err)
+	case err != nil:
+		h.Logger.Warn("an export broke off", "flow", id, "error", err)
+		panic(http.ErrAbortHandler) // net/http's way to cut a connection
+	}
+}
+
+// importJobs takes another store's index (JSON) or an archive (NDJSON). Sent again, it
+// changes nothing.
+func (h *server) importJobs(w http.ResponseWriter, r *http.Request) {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media == "application/x-ndjson" {
+		h.importArchive(w, r)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxIndex))
+	if err != nil {
+		h.fail(w, r, bodyError(err))
+		return
+	}
+	index, err := bridge.ParseLegacy(body)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	answer, err := h.importIndex(context.WithoutCancel(r.Context()), index)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (h *server) importIndex(ctx context.Context, index bridge.Legacy) (importAnswer, error) {
+	d := flow.Deployment{ID: index.DeploymentID, SovereignFQDN: index.SovereignFQDN}
+	if err := h.importDeployment(ctx, d); err != nil {
+		return importAnswer{}, err
+	}
+	at, err := h.Recorder.Record(ctx, index.DeploymentID, []record.Item{{Observation: index, Key: index.Fingerprint(), OfDeployment: true}})
+	return importAnswer{Accepted: index.Len(), Version: at.Version}, err
+}
+
+// importDeployment adds what an import says of the record to what is known of it.
+func (h *server) importDeployment(ctx context.Context, d flow.Deployment) error {
+	known, err := h.Deployments.DeploymentRecord(ctx, d.ID)
+	if err != nil && flow.CodeOf(err) != flow.NotFound {
+		return err
+	}
+	var c flow.DeploymentChange
+	if known.SovereignFQDN == "" && d.SovereignFQDN != "" {
+		c.SovereignFQDN = &d.SovereignFQDN
+	}
+	if known.Provider == "" && d.Provider != "" {
+		c.Provider = &d.Provider
+	}
+	if len(known.Regions) == 0 {
+		c.Regions = d.Regions
+	}
+	if known.Meta == nil {
+		c.Meta = d.Meta
+	}
+	if err := c.Check(); err != nil {
+		return err
+	}
+	_, err = h.changeDeployment(ctx, d.ID, c)
+	return err
+}
+
+func (h *server) importArchive(w http.ResponseWriter, r *http.Request) {
+	in := &archiveIn{h: h}
+	err := in.run(context.WithoutCancel(r.Context()), r.Body)
+	if err != nil {
+		h.fail(w, r, partially(err, in.done.Accepted))
+		return
+	}
+	writeJSON(w, http.StatusOK, in.done)
+}
+
+// archiveIn is one archive on its way in.
+type archiveIn struct {
+	h    *server
+	id   string // from the header
+	done importAnswer
+}
+
+func (in *archiveIn) run(ctx context.Context, body io.Reader) error {
+	limits := ndjson.Limits{Line: maxEventLine, Lines: eventsAhead, Bytes: bytesAhead}
+	lines := ndjson.Read(ctx, body, limits, bridge.ParseArchiveRecord)
+	defer lines.Close()
+	for {
+		records, err := lines.Next(ctx)
+		if len(records) > 0 {
+			if err := in.record(ctx, records); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (in *archiveIn) record(ctx context.Context, records []bridge.Restored) error {
+	if in.id == "" {
+		if records[0].Header == nil {
+			return flow.Invalidf("invalid-archive", "an archive begins with its header, {\"provflow\":{…}}")
+		}
+		in.id = records[0].Header.FlowID
+		if err := flow.CheckID("provflow.flowId", in.id); err != nil {
+			return err
+		}
+	}
+	var items []record.Item
+	deployment := flow.CheckDeploymentID(in.id) == nil
+	for _, r := range records {
+		if r.Deployment != nil && deployment {
+			r.Deployment.ID = in.id
+			if err := in.h.importDeployment(ctx, *r.Deployment); err != nil {
+				return err
+			}
+		}
+		if r.Header == nil && r.Deployment == nil {
+			items = append(items, record.Item{Observation: r, Key: r.Fingerprint()})
+		}
+	}
+	at, err := in.h.Recorder.Record(ctx, in.id, items)
+	if err == nil {
+		in.done = importAnswer{Accepted: in.done.Accepted + len(records), Version: at.Version}
+	}
+	return err
+}

@@ -1,0 +1,250 @@
+package bridge
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// Legacy is what another store knew of a deployment: its jobs and executions, as its
+// index lists them. Applying it brings in what is not known here; a terminal job never
+// goes back.
+type Legacy struct {
+	DeploymentID  string
+	SovereignFQDN string
+	jobs          []legacyJob
+	executions    []legacyExecution
+	sum           [sha256.Size]byte
+}
+
+type legacyWire struct {
+	DeploymentID  string            `json:"deploymentId"`
+	SovereignFQDN string            `json:"sovereignFqdn"`
+	Jobs          []legacyJob       `json:"jobs"`
+	Executions    []legacyExecution `json:"executions"`
+}
+
+// legacyJob is a job as the older store kept it; batchId is an old name of the parent.
+type legacyJob struct {
+	ID                string    `json:"id"`
+	DeploymentID      string    `json:"deploymentId"`
+	JobName           string    `json:"jobName"`
+	DisplayName       string    `json:"displayName"`
+	Type              string    `json:"type"`
+	AppID             string    `json:"appId"`
+	Region            string    `json:"region"`
+	ParentID          string    `json:"parentId"`
+	BatchID           string    `json:"batchId"`
+	DependsOn         []string  `json:"dependsOn"`
+	Status            string    `json:"status"`
+	StartedAt         time.Time `json:"startedAt"`
+	FinishedAt        time.Time `json:"finishedAt"`
+	LatestExecutionID string    `json:"latestExecutionId"`
+}
+
+type legacyExecution struct {
+	ID           string    `json:"id"`
+	JobID        string    `json:"jobId"`
+	DeploymentID string    `json:"deploymentId"`
+	Status       string    `json:"status"`
+	StartedAt    time.Time `json:"startedAt"`
+	FinishedAt   time.Time `json:"finishedAt"`
+}
+
+// ParseLegacy reads an index. Its errors are flow.Invalid and name the field.
+func ParseLegacy(body []byte) (Legacy, error) {
+	var w legacyWire
+	if err := json.Unmarshal(body, &w); err != nil {
+		return Legacy{}, flow.Invalidf("invalid-import", "not an index of jobs: %v", err)
+	}
+	if err := flow.CheckDeploymentID(w.DeploymentID); err != nil {
+		return Legacy{}, err
+	}
+	for i, j := range w.Jobs {
+		if err := checkLegacyJob(w.DeploymentID, i, j); err != nil {
+			return Legacy{}, err
+		}
+	}
+	for i, x := range w.Executions {
+		if err := flow.CheckID("executions["+strconv.Itoa(i)+"].id", x.ID); err != nil {
+			return Legacy{}, err
+		}
+	}
+	return Legacy{w.DeploymentID, w.SovereignFQDN, w.Jobs, w.Executions, sha256.Sum256(body)}, nil
+}
+
+func checkLegacyJob(deployment string, i int, j legacyJob) error {
+	field := "jobs[" + strconv.Itoa(i) + "]"
+	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
+		return err
+	}
+	if j.DeploymentID != "" && j.DeploymentID != deployment {
+		return flow.Invalidf("invalid-import", "%s belongs to deployment %.80q, not to %q", field, j.DeploymentID, deployment)
+	}
+	if _, ok := flow.ParseStatus(strings.ToLower(j.Status)); !ok {
+		return flow.Invalidf("invalid-import", "%s.status %.40q is unknown; use pending, running, succeeded or failed", field, j.Status)
+	}
+	return nil
+}
+
+// Len is the number of jobs.
+func (i Legacy) Len() int { return len(i.jobs) }
+
+// Fingerprint recognises the same index when it is sent again.
+func (i Legacy) Fingerprint() (f flow.Fingerprint) {
+	copy(f[:], i.sum[:])
+	return f
+}
+
+// Apply implements Observation.
+func (i Legacy) Apply(l *Ledger) {
+	attempts := i.attempts(l)
+	for _, j := range i.jobs {
+		l.importJob(j, attempts)
+	}
+	for _, j := range i.jobs {
+		l.importEdges(j)
+	}
+}
+
+// attempts numbers the executions of each job in the order in which they began.
+func (i Legacy) attempts(l *Ledger) map[string][]flow.Execution {
+	of := map[string][]flow.Execution{}
+	for _, x := range i.executions {
+		id := l.names.Resolve("", x.JobID)
+		status, _ := flow.ParseStatus(strings.ToLower(x.Status))
+		e := flow.Execution{ID: x.ID, JobID: id, Status: status, StartedAt: l.known(x.StartedAt)}
+		if status == flow.Pending {
+			e.Status = flow.Running
+		}
+		if e.Status.Terminal() {
+			e.FinishedAt = later(x.FinishedAt.UTC(), e.StartedAt)
+		}
+		of[id] = append(of[id], e)
+	}
+	for _, xs := range of {
+		slices.SortStableFunc(xs, func(a, b flow.Execution) int { return a.StartedAt.Compare(b.StartedAt) })
+		for n := range xs {
+			xs[n].Attempt = n + 1
+		}
+	}
+	return of
+}
+
+func (l *Ledger) importJob(w legacyJob, attempts map[string][]flow.Execution) {
+	id := l.names.Resolve(w.Region, cmp.Or(w.ID, w.JobName))
+	name := strings.TrimPrefix(id, l.names.Deployment+":")
+	if w.Type == string(flow.TypeGroup) {
+		l.importGroup(id, name, w)
+		return
+	}
+	old, known := l.graph.Job(id)
+	status, _ := flow.ParseStatus(strings.ToLower(w.Status))
+	if known && old.Status.Terminal() && !status.Terminal() {
+		return
+	}
+	j := l.job(id, name)
+	from := j.Status
+	j.Source, j.Family = flow.SourceBridge, familyOf(name)
+	j.DisplayName = cmp.Or(flow.CleanName(w.DisplayName), j.DisplayName, stepLabel(name))
+	j.AppID, j.Region = cmp.Or(flow.CleanName(w.AppID), j.AppID), cmp.Or(l.names.Region(w.Region), j.Region)
+	j.Chart = cmp.Or(j.Chart, j.AppID)
+	j.Status = status
+	j.StartedAt = orKnownTime(w.StartedAt.UTC(), j.StartedAt)
+	if j.FinishedAt = (time.Time{}); status.Terminal() {
+		j.FinishedAt = later(l.known(w.FinishedAt), j.StartedAt)
+	}
+	c := l.importAttempts(&j, attempts[id])
+	l.graph.PutBridgeCursor(c)
+	l.graph.PutJob(j)
+	if from != j.Status {
+		l.note(j, from, Event{Time: orKnownTime(j.FinishedAt, l.known(j.StartedAt))}, "imported")
+	}
+}
+
+// importAttempts records a job's executions and gives the cursor that goes on from them.
+func (l *Ledger) importAttempts(j *flow.Job, xs []flow.Execution) flow.BridgeCursor {
+	c := l.cursor(j.ID)
+	c.ObservedAt = later(orKnownTime(j.FinishedAt, j.StartedAt), c.ObservedAt)
+	c.State = stateOf[j.Status]
+	for _, x := range xs {
+		if c.Execution.Attempt >= x.Attempt && c.Execution.ID != x.ID {
+			continue // this store knows of that attempt, or of later ones
+		}
+		l.putExecution(&c, x)
+		j.Attempt, j.ExecutionID = x.Attempt, x.ID
+	}
+	return c
+}
+
+func (l *Ledger) importGroup(id, name string, w legacyJob) {
+	label := cmp.Or(flow.CleanName(w.DisplayName), l.groupLabel(name))
+	if l.putGroup(id, name, label, l.names.Region(w.Region)) {
+		l.chain(flow.GroupOrder, name)
+	}
+}
+
+// importEdges puts a job into its parent and after its dependencies.
+func (l *Ledger) importEdges(w legacyJob) {
+	id := l.names.Resolve(w.Region, cmp.Or(w.ID, w.JobName))
+	if parent := cmp.Or(w.ParentID, w.BatchID); parent != "" {
+		group := parent
+		if !strings.HasPrefix(parent, l.names.Deployment+":") {
+			group = l.names.Job(parent)
+		}
+		if group == l.names.BootstrapKit(w.Region) {
+			l.bootstrapKit(l.names.Region(w.Region))
+		} else if _, known := l.graph.Job(group); !known {
+			name := strings.TrimPrefix(group, l.names.Deployment+":")
+			l.importGroup(group, name, legacyJob{Region: w.Region})
+		}
+		l.contain(id, group)
+	}
+	j, _ := l.graph.Job(id)
+	for _, ref := range w.DependsOn {
+		on := l.names.Resolve(w.Region, ref)
+		if why := l.refusal(j, Event{Region: w.Region}, on); why != "" {
+			l.note(j, j.Status, Event{Time: l.now}, "dependency on "+on+" refused: "+why)
+			continue
+		}
+		l.follow(on, id)
+	}
+}
+
+// stateOf is the finer state that a status says at least.
+var stateOf = map[flow.Status]string{
+	flow.Pending: statePending, flow.Running: stateInstalling, flow.Succeeded: stateInstalled, flow.Failed: stateFailed,
+}
+
+// known gives a time in UTC; what has none happened by now.
+func (l *Ledger) known(t time.Time) time.Time {
+	return orKnownTime(t.UTC().Truncate(time.Microsecond), l.now)
+}
+
+func familyOf(name string) string {
+	switch {
+	case name == flow.StepBootstrap:
+		return "bootstrap"
+	case strings.HasPrefix(name, "tofu-"):
+		return "tofu"
+	}
+	for _, f := range []string{"install", "cutover", "handover"} {
+		if strings.HasPrefix(name, f) {
+			return f
+		}
+	}
+	return ""
+}
+
+func stepLabel(name string) string {
+	if label := flow.Label(name); label != name {
+		return label
+	}
+	return ""
+}
