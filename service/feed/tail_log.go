@@ -16,6 +16,9 @@ const straggle = time.Minute
 
 // tail is one followed log. Its goroutine looks how far the log goes; lines that a
 // follower needs besides are read in flights.
+//
+// final says why nothing will follow after total: io.EOF, the log has ended; ErrGone, it
+// is not there any more; or the error for which it could not be looked at even once.
 type tail struct {
 	hub   *Tails
 	id    string
@@ -23,10 +26,9 @@ type tail struct {
 	users int           // under hub.mu
 
 	mu      sync.Mutex
-	known   bool  // it has been read once
-	err     error // of the last look
+	known   bool // it has been read once
 	total   int64
-	final   error // io.EOF: the log has ended at total. ErrGone: there is no such log any more
+	final   error
 	quiet   time.Time
 	done    bool // the execution was finished at the last look
 	kept    tailPages
@@ -55,7 +57,6 @@ func (t *tail) run() {
 		err := t.look()
 		switch {
 		case t.over():
-			t.hub.forget(t)
 			return
 		case err == nil:
 			retry.reset()
@@ -92,7 +93,8 @@ func (t *tail) over() bool {
 	return t.final != nil
 }
 
-// look reads how far the log goes, and what is new of it.
+// look reads how far the log goes, and what is new of it. One that has ended is off the
+// map before anybody learns of it: who comes then looks afresh.
 func (t *tail) look() error {
 	t.mu.Lock()
 	from := t.total + 1
@@ -100,17 +102,21 @@ func (t *tail) look() error {
 	read, page, err := t.read(from)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known, total := t.known, t.total
+	total := t.total
 	switch {
-	case isNotFound(err), err == nil && read.Total < t.total:
+	case !t.known && err != nil:
+		t.final = err
+	case isNotFound(err), err == nil && read.Total < total:
 		t.final = ErrGone
 	case err == nil:
-		t.known = true
 		t.kept.add(page)
 		t.settle(read)
 	}
-	t.err = err
-	if t.total != total || t.final != nil || !known {
+	if t.final != nil {
+		t.hub.forget(t)
+	}
+	news := t.final != nil || !t.known || t.total != total
+	if t.known = t.known || err == nil; news {
 		t.broadcast()
 	}
 	return err
@@ -145,15 +151,15 @@ func (t *tail) read(from int64) (flow.LogPage, *tailPage, error) {
 func (t *tail) admit(ctx context.Context) error {
 	for {
 		t.mu.Lock()
-		known, gone, changed, err := t.known, errors.Is(t.final, ErrGone), t.changed, t.err
+		known, final, changed := t.known, t.final, t.changed
 		t.mu.Unlock()
 		switch {
-		case gone:
+		case errors.Is(final, ErrGone):
 			return flow.NotFoundf("execution-not-found", "there is no execution %q", t.id)
 		case known:
 			return nil
-		case err != nil:
-			return err
+		case final != nil:
+			return final
 		}
 		select {
 		case <-changed:
