@@ -27,6 +27,9 @@ func (h *server) snapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, err := h.Hub.Snapshot(r.Context(), id)
+	if absent(s.Cursor == flow.NoCursor, err) && h.upstreamSnapshot(w, r, id, err == nil) {
+		return
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -90,11 +93,16 @@ func (h *server) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sub, err := h.Hub.Subscribe(r.Context(), id, flow.ParseCursor(sse.LastEventID(r)))
+	if err == nil {
+		defer sub.Close()
+	}
+	if absent(err == nil && sub.Empty(), err) && h.upstreamStream(w, r, id, sub) {
+		return
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	defer sub.Close()
 	err = sse.Serve(w, r, sub, sse.Options{})
 	if errors.Is(err, http.ErrNotSupported) { // nothing was written yet
 		h.fail(w, r, err)

@@ -23,15 +23,20 @@ func Serve(w http.ResponseWriter, r *http.Request, src Source, opts Options) err
 	if err != nil {
 		return err
 	}
+	return out.Follow(r.Context(), src)
+}
+
+// Follow is Serve on a stream that has begun, until ctx ends.
+func (s *Writer) Follow(ctx context.Context, src Source) error {
 	for {
-		b, err := out.next(r.Context(), src)
+		b, err := s.next(ctx, src)
 		switch {
-		case r.Context().Err() != nil, errors.Is(err, feed.ErrGone), errors.Is(err, feed.ErrStopped):
+		case ctx.Err() != nil, errors.Is(err, feed.ErrGone), errors.Is(err, feed.ErrStopped):
 			return nil //nolint:nilerr // an orderly end, not a failure
 		case errors.Is(err, context.DeadlineExceeded):
-			err = out.Heartbeat()
+			err = s.Heartbeat()
 		case err == nil:
-			err = out.sendBatch(b)
+			err = s.SendBatch(b)
 		}
 		if err != nil {
 			return err
@@ -45,9 +50,9 @@ func (s *Writer) next(ctx context.Context, src Source) (feed.Batch, error) {
 	return src.Next(ctx)
 }
 
-// sendBatch gives only the last frame the new cursor: who is cut off before it comes
-// back with the old one and gets the whole batch again.
-func (s *Writer) sendBatch(b feed.Batch) error {
+// SendBatch writes a batch in one go. Only its last frame gets the new cursor: who is cut
+// off before it comes back with the old one and gets the whole batch again.
+func (s *Writer) SendBatch(b feed.Batch) error {
 	frames := make([]Frame, len(b.Frames))
 	for i, f := range b.Frames {
 		e, err := NewEvent(f.Event)

@@ -86,6 +86,12 @@ func (s *Writer) Send(frames ...Frame) error {
 	return s.flush()
 }
 
+// SendRaw writes whole events as another server wrote them.
+func (s *Writer) SendRaw(events []byte) error {
+	s.buf = append(s.buf[:0], events...)
+	return s.flush()
+}
+
 // Heartbeat tells the client, and whatever is in between, that the stream lives. It
 // carries no id.
 func (s *Writer) Heartbeat() error { return s.Send(heartbeat) }

@@ -1,0 +1,334 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// soon is a limit that a test waits for; bound, one that only a failure reaches.
+const (
+	soon  = 100 * time.Millisecond
+	bound = 20 * time.Second
+)
+
+// stub is an upstream.
+type stub struct {
+	*httptest.Server
+	conns atomic.Int64
+}
+
+func newStub(t *testing.T, tls bool, answer http.HandlerFunc) *stub {
+	t.Helper()
+	u := &stub{Server: httptest.NewUnstartedServer(answer)}
+	u.Config.ErrorLog = log.New(io.Discard, "", 0)
+	u.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			u.conns.Add(1)
+		}
+	}
+	if tls {
+		u.EnableHTTP2 = true
+		u.StartTLS()
+	} else {
+		u.Start()
+	}
+	t.Cleanup(u.Close)
+	return u
+}
+
+// client asks the stub whatever name is asked for, without looking at its certificate.
+func (u *stub) client(t *testing.T, o Options) *Client {
+	t.Helper()
+	o.SkipVerify = true
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(u.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.port = ":" + port
+	t.Cleanup(c.Close)
+	return c
+}
+
+// operator asks the stub as the operator's upstream.
+func (u *stub) operator(t *testing.T, o Options) (*Client, Target) {
+	t.Helper()
+	o.FlowServerURL = u.URL
+	c := u.client(t, o)
+	return c, mustTarget(t, c, "")
+}
+
+func mustTarget(t *testing.T, c *Client, fqdn string) Target {
+	t.Helper()
+	target, ok := c.Of(fqdn)
+	if !ok {
+		t.Fatalf("%q has no upstream", fqdn)
+	}
+	return target
+}
+
+const snapshot = `{"type":"snapshot","nodes":[]}`
+
+func writeSnapshot(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, _ = w.Write([]byte(snapshot))
+}
+
+// typed answers with a status, a content type and a body.
+func typed(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func TestWhatIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat(" ", maxSnapshot)
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a snapshot":         {typed(200, "application/json; charset=utf-8", snapshot), "200 application/json; charset=utf-8 " + snapshot},
+		"another JSON type":  {typed(200, "application/vnd.flow+json", snapshot), "200 application/vnd.flow+json " + snapshot},
+		"as large as may be": {typed(200, "application/json", big[:maxSnapshot-2]+"{}"), ""},
+		"too large":          {typed(200, "application/json", big+"{}"), "error"},
+		"a page":             {typed(200, "text/html", "<p>"), "error"},
+		"a page called JSON": {typed(200, "application/json", "<p>"), "error"},
+		"no content type":    {typed(200, "", snapshot), "error"},
+		"nothing":            {typed(204, "application/json", ""), "error"},
+		"its own 404":        {typed(404, "application/json", `{"error":"x"}`), `404 application/json {"error":"x"}`},
+		"a 404 in words":     {typed(404, "text/plain", "404 page not found"), "404  "},
+		"a 403 in words":     {typed(403, "text/plain; charset=utf-8", "no"), "403 text/plain; charset=utf-8 no"},
+		"a 403 page":         {typed(403, "text/html", "<p>"), "403  "},
+		"its own 500":        {typed(500, "application/json", `{}`), "500 application/json {}"},
+		"an ingress's 503":   {typed(503, "text/html", "<p>"), "error"},
+		"too long an error":  {typed(500, "application/json", big[:maxRefusal+1]), "error"},
+		"packed": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			typed(200, "application/json", snapshot)(w, r)
+		}, "error"},
+		"cut off": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			typed(200, "application/json", snapshot)(w, r)
+		}, "error"},
+		"too long a header": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X", strings.Repeat("x", 2*maxHeader))
+			typed(200, "application/json", snapshot)(w, r)
+		}, "error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, target := newStub(t, false, c.answer).operator(t, Options{})
+			a, err := client.Snapshot(t.Context(), target, "f")
+			got := fmt.Sprintf("%d %s %s", a.Status, a.ContentType, a.Body)
+			if err != nil {
+				got = "error"
+			}
+			if c.want != "" && got != c.want || c.want == "" && err != nil {
+				t.Errorf("got %.200s, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	other := newStub(t, false, func(w http.ResponseWriter, _ *http.Request) { writeSnapshot(w) })
+	u := newStub(t, false, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
+	c, target := u.operator(t, Options{})
+	if _, err := c.Snapshot(t.Context(), target, "f"); err == nil {
+		t.Error("followed")
+	}
+	if _, err := c.Stream(t.Context(), target, "f", ""); err == nil || other.conns.Load() != 0 {
+		t.Errorf("%v, %d connections", err, other.conns.Load())
+	}
+}
+
+// Nothing goes out but what is needed.
+func TestWhatIsSent(t *testing.T) {
+	t.Parallel()
+	sent := make(chan string, 1)
+	u := newStub(t, false, func(_ http.ResponseWriter, r *http.Request) {
+		sent <- fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Header)
+	})
+	c, target := u.operator(t, Options{})
+	_, _ = c.Snapshot(t.Context(), target, "a:b")
+	if got, want := <-sent, "GET /v1/flows/a%3Ab/snapshot map[Accept:[application/json] User-Agent:[provflow-upstream]]"; got != want {
+		t.Errorf("got %s", got)
+	}
+	_, _ = c.Stream(t.Context(), target, "a:b", "41")
+	if got, want := <-sent, "GET /v1/flows/a%3Ab/stream map[Accept:[text/event-stream] Last-Event-Id:[41] User-Agent:[provflow-upstream]]"; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestASlowUpstreamIsGivenUp(t *testing.T) {
+	t.Parallel()
+	u := newStub(t, false, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/flows/body/snapshot" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-r.Context().Done()
+	})
+	c, target := u.operator(t, Options{Timeout: soon})
+	for _, id := range []string{"header", "body"} {
+		if _, err := c.Snapshot(t.Context(), target, id); err == nil {
+			t.Error(id)
+		}
+	}
+	if _, err := c.Stream(t.Context(), target, "f", ""); err == nil {
+		t.Error("stream")
+	}
+}
+
+// events answers with a stream, written piece by piece as they come from the channel.
+func events(pieces <-chan string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		ctl := http.NewResponseController(w)
+		_ = ctl.Flush()
+		for {
+			select {
+			case p, ok := <-pieces:
+				if !ok {
+					return
+				}
+				_, _ = w.Write([]byte(p))
+				_ = ctl.Flush()
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}
+}
+
+func TestAStreamComesEventByEvent(t *testing.T) {
+	t.Parallel()
+	for name, tls := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pieces := make(chan string)
+			u := newStub(t, tls, events(pieces))
+			c := u.client(t, Options{Resolver: startDNS(t, map[string][]string{"openova-flow.x.example.": {"127.0.0.1"}}), AllowCIDRs: []string{"127.0.0.1"}})
+			target := mustTarget(t, c, "x.example")
+			if !tls {
+				c, target = u.operator(t, Options{})
+			}
+			s, err := c.Stream(t.Context(), target, "f", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for _, e := range []string{"event: a\ndata: 1\n\n", ": ping\n\n", "data: 2\r\nid: 7\r\n\r\n"} {
+				pieces <- e[:5]
+				pieces <- e[5:]
+				if got, err := s.Next(); string(got) != e || err != nil {
+					t.Errorf("got %q, %v", got, err)
+				}
+			}
+			pieces <- "data: cut"
+			close(pieces)
+			if got, err := s.Next(); err == nil {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestASilentStreamEnds(t *testing.T) {
+	t.Parallel()
+	pieces := make(chan string, 1)
+	pieces <- "data: 1\n\n"
+	c, target := newStub(t, false, events(pieces)).operator(t, Options{Idle: soon})
+	s, err := c.Stream(t.Context(), target, "f", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Next(); !errors.Is(err, errSilent) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStreamEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	c, target := newStub(t, false, events(nil)).operator(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := c.Stream(ctx, target, "f", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cancel()
+	if _, err := s.Next(); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatIsNoStream(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer  http.HandlerFunc
+		refused int
+	}{
+		"JSON":      {typed(200, "application/json", snapshot), 0},
+		"its 404":   {typed(404, "application/json", "{}"), 404},
+		"an error":  {typed(500, "text/plain", "no"), 500},
+		"a gateway": {typed(502, "text/html", "no"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, target := newStub(t, false, c.answer).operator(t, Options{})
+			_, err := client.Stream(t.Context(), target, "f", "")
+			var refused *RefusedError
+			if errors.As(err, &refused); err == nil || (refused != nil) != (c.refused != 0) || refused != nil && refused.Status != c.refused {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestAnEventWithoutEndEndsTheStream(t *testing.T) {
+	t.Parallel()
+	u := newStub(t, false, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for mega := make([]byte, 1<<20); r.Context().Err() == nil; {
+			if _, err := w.Write(mega); err != nil {
+				return
+			}
+		}
+	})
+	c, target := u.operator(t, Options{})
+	s, err := c.Stream(t.Context(), target, "f", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got, err := s.Next(); err == nil {
+		t.Errorf("got %d bytes", len(got))
+	}
+}
