@@ -50,8 +50,9 @@ verify: ## Check that generated code and go.mod are current, and vet
 	go vet ./...
 
 .PHONY: generate
-generate: ## Generate the query code from queries/ and migrations/
+generate: ## Generate the query code, and the API's description from the handlers' types
 	$(SQLC) generate
+	go test ./api -run TestSpecIsCurrent -update -count=1 >/dev/null
 
 .PHONY: postgres
 postgres: ## Make sure there is a PostgreSQL to start (installed, or fetched into .postgres)

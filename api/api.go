@@ -64,14 +64,16 @@ func New(s Services) http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusMethodNotAllowed, errorAnswer{Error: "method-not-allowed", Detail: r.Method + " is not allowed here"})
 	})
-	r.Get("/healthz", h.healthz)
-	r.Get("/readyz", h.readyz)
+	docsRoutes(r)
 	h.routes(r)
 	r.Route("/sovereign", h.routes) // the console's ingress may leave its prefix on
 	return r
 }
 
 func (h *server) routes(r chi.Router) {
+	r.Get("/healthz", h.healthz)
+	r.Get("/readyz", h.readyz)
+	r.Get("/openapi.json", h.openapi)
 	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
 		r.Get(base+"/snapshot", h.snapshot)
 		r.Get(base+"/stream", h.stream)

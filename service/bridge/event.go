@@ -58,8 +58,8 @@ type Event struct {
 	ChartVersion string
 }
 
-// eventWire is the event as it travels.
-type eventWire struct {
+// EventWire is a provisioner event as it travels.
+type EventWire struct {
 	Time         *string   `json:"time"`
 	Phase        string    `json:"phase"`
 	Level        string    `json:"level"`
@@ -73,7 +73,7 @@ type eventWire struct {
 
 // ParseEvent reads one line of NDJSON. Its errors are flow.Invalid and name the field.
 func ParseEvent(line []byte, now time.Time) (Event, error) {
-	var w eventWire
+	var w EventWire
 	if err := json.Unmarshal(line, &w); err != nil {
 		return Event{}, jsonError(line, err)
 	}

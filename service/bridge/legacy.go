@@ -18,20 +18,21 @@ import (
 type Legacy struct {
 	DeploymentID  string
 	SovereignFQDN string
-	jobs          []legacyJob
-	executions    []legacyExecution
+	jobs          []LegacyJob
+	executions    []LegacyExecution
 	sum           [sha256.Size]byte
 }
 
-type legacyWire struct {
+// LegacyIndex is an index as it travels.
+type LegacyIndex struct {
 	DeploymentID  string            `json:"deploymentId"`
 	SovereignFQDN string            `json:"sovereignFqdn"`
-	Jobs          []legacyJob       `json:"jobs"`
-	Executions    []legacyExecution `json:"executions"`
+	Jobs          []LegacyJob       `json:"jobs"`
+	Executions    []LegacyExecution `json:"executions"`
 }
 
-// legacyJob is a job as the older store kept it; batchId is an old name of the parent.
-type legacyJob struct {
+// LegacyJob is a job as the older store kept it; batchId is an old name of the parent.
+type LegacyJob struct {
 	ID                string    `json:"id"`
 	DeploymentID      string    `json:"deploymentId"`
 	JobName           string    `json:"jobName"`
@@ -48,7 +49,8 @@ type legacyJob struct {
 	LatestExecutionID string    `json:"latestExecutionId"`
 }
 
-type legacyExecution struct {
+// LegacyExecution is an attempt as the older store kept it.
+type LegacyExecution struct {
 	ID           string    `json:"id"`
 	JobID        string    `json:"jobId"`
 	DeploymentID string    `json:"deploymentId"`
@@ -59,7 +61,7 @@ type legacyExecution struct {
 
 // ParseLegacy reads an index. Its errors are flow.Invalid and name the field.
 func ParseLegacy(body []byte) (Legacy, error) {
-	var w legacyWire
+	var w LegacyIndex
 	if err := json.Unmarshal(body, &w); err != nil {
 		return Legacy{}, flow.Invalidf("invalid-import", "not an index of jobs: %v", err)
 	}
@@ -79,7 +81,7 @@ func ParseLegacy(body []byte) (Legacy, error) {
 	return Legacy{w.DeploymentID, w.SovereignFQDN, w.Jobs, w.Executions, sha256.Sum256(body)}, nil
 }
 
-func checkLegacyJob(deployment string, i int, j legacyJob) error {
+func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 	field := "jobs[" + strconv.Itoa(i) + "]"
 	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
 		return err
@@ -137,7 +139,7 @@ func (i Legacy) attempts(l *Ledger) map[string][]flow.Execution {
 	return of
 }
 
-func (l *Ledger) importJob(w legacyJob, attempts map[string][]flow.Execution) {
+func (l *Ledger) importJob(w LegacyJob, attempts map[string][]flow.Execution) {
 	id := l.names.Resolve(w.Region, cmp.Or(w.ID, w.JobName))
 	name := strings.TrimPrefix(id, l.names.Deployment+":")
 	if w.Type == string(flow.TypeGroup) {
@@ -183,7 +185,7 @@ func (l *Ledger) importAttempts(j *flow.Job, xs []flow.Execution) flow.BridgeCur
 	return c
 }
 
-func (l *Ledger) importGroup(id, name string, w legacyJob) {
+func (l *Ledger) importGroup(id, name string, w LegacyJob) {
 	label := cmp.Or(flow.CleanName(w.DisplayName), l.groupLabel(name))
 	if l.putGroup(id, name, label, l.names.Region(w.Region)) {
 		l.chain(flow.GroupOrder, name)
@@ -191,7 +193,7 @@ func (l *Ledger) importGroup(id, name string, w legacyJob) {
 }
 
 // importEdges puts a job into its parent and after its dependencies.
-func (l *Ledger) importEdges(w legacyJob) {
+func (l *Ledger) importEdges(w LegacyJob) {
 	id := l.names.Resolve(w.Region, cmp.Or(w.ID, w.JobName))
 	if parent := cmp.Or(w.ParentID, w.BatchID); parent != "" {
 		group := parent
@@ -202,7 +204,7 @@ func (l *Ledger) importEdges(w legacyJob) {
 			l.bootstrapKit(l.names.Region(w.Region))
 		} else if _, known := l.graph.Job(group); !known {
 			name := strings.TrimPrefix(group, l.names.Deployment+":")
-			l.importGroup(group, name, legacyJob{Region: w.Region})
+			l.importGroup(group, name, LegacyJob{Region: w.Region})
 		}
 		l.contain(id, group)
 	}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/swaggest/openapi-go"
+	"github.com/swaggest/openapi-go/openapi31"
+	swgui "github.com/swaggest/swgui/v5emb"
+)
+
+// operation is one call as the description of the API shows it.
+type operation struct {
+	method, path string
+	tag, summary string
+	about        string
+	parameters   any // by struct tags; nil for none
+	body         content
+	answers      []presented
+}
+
+// content is a request's body: its form (nil for none) and its media type where that is not JSON.
+type content struct {
+	form  any
+	media string
+}
+
+// presented is one answer: its status, its form, and its content type where that is not JSON.
+type presented struct {
+	status int
+	form   any
+	media  string
+	about  string
+}
+
+// Spec builds the OpenAPI 3.1 description of everything that is served, from the types
+// the handlers use.
+func Spec() ([]byte, error) {
+	r := openapi31.NewReflector()
+	r.Spec.Info.WithTitle("provflow").WithVersion("1").WithDescription(
+		"Cluster provisions: live from their first second, kept in Postgres. All calls also work below /sovereign. " +
+			"An id in a path may be percent-encoded; both spellings are the same id.")
+	for _, op := range operations() {
+		if err := op.describe(r); err != nil {
+			return nil, fmt.Errorf("describing %s %s: %w", op.method, op.path, err)
+		}
+	}
+	return json.MarshalIndent(r.Spec, "", "  ")
+}
+
+func (op operation) describe(r *openapi31.Reflector) error {
+	c, err := r.NewOperationContext(op.method, op.path)
+	if err != nil {
+		return err
+	}
+	c.SetTags(op.tag)
+	c.SetSummary(op.summary)
+	c.SetDescription(op.about)
+	if op.parameters != nil {
+		c.AddReqStructure(op.parameters)
+	}
+	if op.body.form != nil {
+		c.AddReqStructure(op.body.form)
+	}
+	for _, a := range op.answers {
+		options := []openapi.ContentOption{openapi.WithHTTPStatus(a.status)}
+		if a.media != "" {
+			options = append(options, openapi.WithContentType(a.media))
+		}
+		if a.about != "" {
+			options = append(options, func(u *openapi.ContentUnit) { u.Description = a.about })
+		}
+		c.AddRespStructure(a.form, options...)
+	}
+	if err := r.AddOperation(c); err != nil {
+		return err
+	}
+	return op.renameMedia(r)
+}
+
+// renameMedia gives a body its media type: the library knows forms for JSON only.
+func (op operation) renameMedia(r *openapi31.Reflector) error {
+	if op.body.media == "" {
+		return nil
+	}
+	item := r.Spec.Paths.MapOfPathItemValues[op.path]
+	described, err := item.Operation(op.method)
+	if err != nil {
+		return err
+	}
+	media := described.RequestBody.RequestBody.Content
+	media[op.body.media] = media["application/json"]
+	delete(media, "application/json")
+	return nil
+}
+
+// docsRoutes serves the description as a page that needs nothing from elsewhere.
+func docsRoutes(r chi.Router) {
+	page := swgui.New("provflow", "/openapi.json", "/docs")
+	r.Handle("/docs", page)
+	r.Handle("/docs/*", page)
+}
+
+var builtSpec = sync.OnceValues(Spec)
+
+// openapi answers with the description of the API.
+func (h *server) openapi(w http.ResponseWriter, r *http.Request) {
+	spec, err := builtSpec()
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeBytes(w, http.StatusOK, spec)
+}

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/swaggest/jsonschema-go"
+
+	"github.com/openova-io/provflow/service/bridge"
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// Parameters, as the description shows them.
+type (
+	idParam struct {
+		ID string `path:"id" description:"Flow or deployment id, 1 to 512 characters; a deployment's is ^[a-z0-9][a-z0-9-]{0,62}$."`
+	}
+	keyParam struct {
+		IdempotencyKey string `header:"Idempotency-Key" description:"The same key for the same flow has its effect once, however often it is sent, and gets the first answer again."`
+	}
+	partParams struct {
+		idParam
+		IfNoneMatch string `header:"If-None-Match" description:"The ETag of a snapshot you have."`
+		Root        string `query:"root" description:"Only this group and what it contains."`
+		Around      string `query:"around" description:"Only this job and what lies around it."`
+		Direction   string `query:"direction" enum:"upstream,downstream,both" description:"With around: what it waits for, what waits for it, or both."`
+	}
+	resumeParams struct {
+		idParam
+		LastEventID      string `header:"Last-Event-ID" description:"The id of the last frame you have: you get what changed since."`
+		LastEventIDQuery string `query:"lastEventId" description:"The same, where a header cannot be set."`
+	}
+	jobsParams struct {
+		idParam
+		Status string `query:"status" enum:"pending,running,succeeded,failed" description:"Only jobs with this status, in any case."`
+	}
+	jobParams struct {
+		idParam
+		JobID string `path:"jobId" description:"Full or bare: d1:install-cilium or install-cilium."`
+	}
+	logParams struct {
+		idParam
+		FromLine int `query:"fromLine" default:"1" description:"The first line, from 1."`
+		Limit    int `query:"limit" default:"500" maximum:"5000"`
+	}
+	listParams struct {
+		Limit int    `query:"limit" default:"50" maximum:"500"`
+		After string `query:"after" description:"The next of the page before."`
+	}
+	keyedParams struct {
+		idParam
+		keyParam
+	}
+)
+
+// messageBody is a FlowMessage of any type.
+type messageBody struct {
+	Type string `json:"type"`
+}
+
+// JSONSchemaOneOf lists the envelopes.
+func (messageBody) JSONSchemaOneOf() []any {
+	return []any{
+		flow.SnapshotMessage{}, flow.FlowMessage{}, flow.NodesMessage{}, flow.RelsMessage{}, flow.DeleteNodesMessage{}, flow.DeleteRelsMessage{},
+	}
+}
+
+var _ jsonschema.OneOfExposer = messageBody{}
+
+const (
+	ndjsonMedia = "application/x-ndjson"
+	sseMedia    = "text/event-stream"
+
+	streamAbout = "Server-sent events, each with the envelope of its name as data: `snapshot` first (or, with a cursor that is still known, exactly what changed since), " +
+		"then `upsert-flow`, `upsert-nodes`, `upsert-rels`, `delete-nodes`, `delete-rels` as they commit. Every frame carries `id`, an opaque cursor; where one change needs " +
+		"several frames only the last carries the new one. `heartbeat` (`{}`, no id) comes at most 15 s after the last frame; `availability` says that the database is away or back. " +
+		"The envelopes are those of POST …/events."
+	logStreamAbout = "Server-sent events: `line` with one line as data and its number as `id`, from the line after the last one you have, following the end; `end` when the execution is finished."
+)
+
+func operations() []operation {
+	var all []operation
+	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
+		all = append(all, flowOperations(base)...)
+	}
+	all = append(all, deploymentOperations()...)
+	all = append(all, jobOperations()...)
+	return append(all, serverOperations()...)
+}
+
+func flowOperations(base string) []operation {
+	return []operation{
+		{http.MethodGet, base + "/snapshot", "flows", "The whole flow, or a part of it", "", partParams{}, content{},
+			[]presented{{200, flow.SnapshotMessage{}, "", "ETag is the cursor."}, {304, nil, "", "You have that state."}, bad(400), bad(404), bad(502), bad(503)}},
+		{http.MethodGet, base + "/stream", "flows", "The flow, live", streamAbout, resumeParams{}, content{},
+			[]presented{{200, "", sseMedia, ""}, bad(400), bad(404), bad(502), bad(503)}},
+		{http.MethodPost, base + "/events", "emitters", "One FlowMessage of an emitter", "200 once it is durable.", keyedParams{}, content{form: messageBody{}},
+			[]presented{{200, seqAnswer{}, "", "The flow's version."}, bad(400), bad(413), bad(503)}},
+		{http.MethodDelete, base, "flows", "Delete a flow and its history", "Open streams end; the deployment's record stays.", idParam{}, content{},
+			[]presented{{204, nil, "", "It is gone, or was not there."}, bad(400), bad(503)}},
+	}
+}
+
+func deploymentOperations() []operation {
+	const one = "/api/v1/deployments/{id}"
+	return []operation{
+		{http.MethodGet, "/api/v1/deployments", "deployments", "Deployments, newest first", "", listParams{}, content{},
+			[]presented{{200, deploymentsAnswer{}, "", ""}, bad(400), bad(503)}},
+		{http.MethodGet, one, "deployments", "One deployment", "", idParam{}, content{}, []presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{http.MethodPut, one, "deployments", "Create or update a deployment's record", "What is absent stays. The first region is the primary one.", idParam{}, content{form: deploymentBody{}},
+			[]presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(413), bad(503)}},
+		{http.MethodDelete, one, "deployments", "Delete a deployment, its flow and its history", "", idParam{}, content{}, []presented{{204, nil, "", ""}, bad(400), bad(503)}},
+		{http.MethodPost, one + "/provisioner-events", "emitters", "Provisioner events, one a line",
+			"Applied in order, also while the body is still being written. A malformed line is answered 400 with its number; the lines before it are kept.", keyedParams{}, content{bridge.EventWire{}, ndjsonMedia},
+			[]presented{{200, ingestAnswer{}, "", "All are durable."}, bad(400), bad(503)}},
+		{http.MethodGet, one + "/export", "moving", "Everything about a deployment, as an archive", "", idParam{}, content{},
+			[]presented{{200, flow.ArchiveRecord{}, ndjsonMedia, "One record a line, the header first."}, bad(404), bad(503)}},
+		{http.MethodPost, "/api/v1/internal/jobs/import", "moving", "Import another store's index, or an archive",
+			"As application/json the index of another store; as application/x-ndjson an archive. Sent again it changes nothing; a terminal job never goes back.", nil, content{form: bridge.LegacyIndex{}},
+			[]presented{{200, importAnswer{}, "", ""}, bad(400), bad(413), bad(503)}},
+	}
+}
+
+func jobOperations() []operation {
+	const of = "/api/v1/deployments/{id}/jobs"
+	const logs = "/api/v1/actions/executions/{id}/logs"
+	return []operation{
+		{http.MethodGet, of, "jobs", "Jobs", "By startedAt descending, not started last, then by name.", jobsParams{}, content{}, []presented{{200, jobsAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{http.MethodGet, of + "/{jobId}", "jobs", "One job and its executions, newest first", "", jobParams{}, content{}, []presented{{200, jobAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{http.MethodGet, logs, "jobs", "A page of an execution's log", "", logParams{}, content{}, []presented{{200, logAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{http.MethodGet, logs + "/stream", "jobs", "An execution's log, live", logStreamAbout, resumeParams{}, content{}, []presented{{200, flow.LogLineWire{}, sseMedia, ""}, bad(400), bad(404), bad(503)}},
+	}
+}
+
+func serverOperations() []operation {
+	return []operation{
+		{http.MethodGet, "/healthz", "server", "The process answers", "", nil, content{}, []presented{{200, healthAnswer{}, "", ""}}},
+		{http.MethodGet, "/readyz", "server", "The server can do its work", "", nil, content{}, []presented{{200, healthAnswer{}, "", ""}, bad(503)}},
+	}
+}
+
+// bad is an error's answer.
+func bad(status int) presented { return presented{status, errorAnswer{}, "", http.StatusText(status)} }
