@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/openova-io/provflow/api/upstream"
 	"github.com/openova-io/provflow/db/dbtest"
 )
 
@@ -38,9 +39,17 @@ type replica struct {
 	stop func()
 }
 
-// start runs a replica on that database until the test ends or stop is called.
-func start(t *testing.T, dsn string) *replica {
+// start runs a replica on that database until the test ends or stop is called, with an
+// upstream where one is given.
+func start(t *testing.T, dsn string, up ...upstream.Options) *replica {
 	t.Helper()
+	var client *upstream.Client
+	for _, o := range up {
+		var err error
+		if client, err = upstream.New(o); err != nil {
+			t.Fatal(err)
+		}
+	}
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +57,7 @@ func start(t *testing.T, dsn string) *replica {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	d := &database{url: dsn, direct: dsn}
-	go func() { done <- serve(ctx, d, socket, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- serve(ctx, d, socket, client, slog.New(slog.DiscardHandler)) }()
 	stopped := false
 	r := &replica{t: t, url: "http://" + socket.Addr().String(), stop: func() {
 		cancel()

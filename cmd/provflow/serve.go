@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/openova-io/provflow/api"
+	"github.com/openova-io/provflow/api/upstream"
 	"github.com/openova-io/provflow/db"
 	"github.com/openova-io/provflow/db/listen"
 	"github.com/openova-io/provflow/migrations"
@@ -25,6 +26,7 @@ const shutdownTimeout = 10 * time.Second
 
 type serveCmd struct {
 	databaseFlags
+	upstreamFlags
 	Listen string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); loopback only."`
 }
 
@@ -33,6 +35,10 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	slog.SetDefault(log)
 	if err := onlyLoopback(c.Listen); err != nil {
+		return err
+	}
+	up, err := c.client(log)
+	if err != nil {
 		return err
 	}
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
@@ -47,7 +53,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := d.migrate(ctx, log); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	return serve(ctx, d, socket, log)
+	return serve(ctx, d, socket, up, log)
 }
 
 // onlyLoopback holds until access control exists: whoever reaches the port may write.
@@ -102,14 +108,15 @@ func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
 	return &parts{store, hub, tails, notifier, listener, recorder}, nil
 }
 
-func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logger) error {
+func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.Client, log *slog.Logger) error {
+	defer up.Close()
 	p, err := wire(ctx, d, log)
 	if err != nil {
 		return err
 	}
 	defer p.store.Close()
 	server := &http.Server{
-		Handler:           p.handler(log),
+		Handler:           p.handler(up, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -131,11 +138,11 @@ func serve(ctx context.Context, d *database, socket net.Listener, log *slog.Logg
 	return g.Wait()
 }
 
-func (p *parts) handler(log *slog.Logger) http.Handler {
+func (p *parts) handler(up *upstream.Client, log *slog.Logger) http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
-		Store: p.store, Deployments: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Announce: a.Announce,
-		Ready: p.ready, Now: time.Now, Logger: log,
+		Store: p.store, Deployments: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: up,
+		Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: log,
 	})
 }
 
