@@ -211,3 +211,23 @@ func TestNoExecutionIsInvented(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// What an emitter wrote is listed as well, whatever its flow is called.
+func TestAnEmittersNodesAreJobs(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.emit("kube:x", "e", upsert(node("g", "running"), node("a", "running")))
+	r.emit("kube:x", "e", upsertRels(rel("a", "g", "contains"), rel("later", "a", "finish-to-start")))
+	jobs := read[struct{ Jobs []job }](r, "/api/v1/deployments/kube%3Ax/jobs").Jobs
+	got := ""
+	for _, j := range jobs {
+		got += fmt.Sprintf("%s in %q after %v with %v, execution %q; ", j.ID, j.ParentID, j.DependsOn, j.ChildIDs, j.LatestExecutionID)
+	}
+	want := `a in "g" after [later] with [], execution ""; g in "" after [] with [a], execution ""; `
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if j := read[struct{ Job job }](r, "/api/v1/deployments/kube:x/jobs/a").Job; j.Status != "running" {
+		t.Errorf("got %+v", j)
+	}
+}
