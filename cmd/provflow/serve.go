@@ -141,7 +141,7 @@ func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.C
 func (p *parts) handler(up *upstream.Client, log *slog.Logger) http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
-		Store: p.store, Deployments: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: up,
+		Store: p.store, Deployments: p.store, Archive: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: up,
 		Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: log,
 	})
 }

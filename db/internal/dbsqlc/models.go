@@ -8,6 +8,40 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type AccessCode struct {
+	CodeHash         []byte
+	TokenID          *string
+	Principal        string
+	Name             string
+	Scopes           []string
+	FlowPrefix       string
+	ExpiresAt        pgtype.Timestamptz
+	SessionExpiresAt pgtype.Timestamptz
+}
+
+type AccessSession struct {
+	SessionHash []byte
+	TokenID     *string
+	Principal   string
+	Name        string
+	Scopes      []string
+	FlowPrefix  string
+	CreatedAt   pgtype.Timestamptz
+	ExpiresAt   pgtype.Timestamptz
+}
+
+type AccessToken struct {
+	TokenID    string
+	SecretHash []byte
+	Name       string
+	Scopes     []string
+	FlowPrefix string
+	CreatedAt  pgtype.Timestamptz
+	ExpiresAt  pgtype.Timestamptz
+	RevokedAt  pgtype.Timestamptz
+	LastUsedAt pgtype.Timestamptz
+}
+
 type BridgeCursor struct {
 	FlowID         string
 	JobID          string
