@@ -38,7 +38,9 @@ func (h *server) provisionerEvents(w http.ResponseWriter, r *http.Request) {
 	in := &ingest{h: h, id: id}
 	h.once(w, r, id, func(ctx context.Context, key string) (any, error) {
 		in.prints = bridge.NewFingerprints(key)
-		err := in.run(ctx, r.Body)
+		body := newLiveBody(w, r)
+		defer body.close()
+		err := in.run(ctx, body)
 		return in.done, partially(err, in.done.Accepted)
 	})
 }

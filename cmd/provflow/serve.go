@@ -22,7 +22,14 @@ import (
 	"github.com/openova-io/provflow/service/record"
 )
 
-const shutdownTimeout = 10 * time.Second
+// When the server is told to stop, a request has shutdownGrace to end by itself, and
+// shutdownTimeout to end once it was told that it must.
+const (
+	shutdownGrace   = time.Second
+	shutdownTimeout = 10 * time.Second
+)
+
+var errStopping = &flow.Error{Code: flow.Unavailable, Slug: "stopping", Detail: "the server is stopping; send the rest to another replica, or shortly"}
 
 type serveCmd struct {
 	databaseFlags
@@ -115,8 +122,11 @@ func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.C
 		return err
 	}
 	defer p.store.Close()
+	requests, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
 	server := &http.Server{
 		Handler:           p.handler(up, log),
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -132,7 +142,7 @@ func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.C
 	g.Go(func() error { return ignoreClosed(server.Serve(socket)) })
 	g.Go(func() error {
 		defer stopNotify()
-		return p.stop(gctx, server)
+		return p.stop(gctx, server, cut)
 	})
 	log.Info("serving", "address", "http://"+socket.Addr().String(), "version", version)
 	return g.Wait()
@@ -147,11 +157,13 @@ func (p *parts) handler(up *upstream.Client, log *slog.Logger) http.Handler {
 }
 
 // stop ends the server when ctx does: streams first (the hub ends them), then requests,
-// then the recorder's last transactions.
-func (p *parts) stop(ctx context.Context, server *http.Server) error {
+// of which those that go on and on are cut, then the recorder's last transactions.
+func (p *parts) stop(ctx context.Context, server *http.Server, cut context.CancelCauseFunc) error {
 	<-ctx.Done()
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
+	grace := time.AfterFunc(shutdownGrace, func() { cut(errStopping) })
+	defer grace.Stop()
 	err := server.Shutdown(bound)
 	if err != nil {
 		err = errors.Join(err, server.Close())
