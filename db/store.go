@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -20,9 +21,17 @@ type Store struct {
 	now  func() time.Time
 }
 
+// Option changes how a store is opened.
+type Option func(*pgxpool.Config)
+
+// WithTracer has every statement told to a tracer; nil for none.
+func WithTracer(t pgx.QueryTracer) Option {
+	return func(c *pgxpool.Config) { c.ConnConfig.Tracer = t }
+}
+
 // Open makes the pool for a DSN; it does not wait for the database to be there. The
 // clock says when things are recorded.
-func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+func Open(ctx context.Context, dsn string, now func() time.Time, options ...Option) (*Store, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("reading the database's address: %w", err)
@@ -33,6 +42,9 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	config.MinIdleConns = 2
 	config.MaxConns = max(config.MaxConns, 10)
 	config.ConnConfig.ConnectTimeout = 3 * time.Second
+	for _, set := range options {
+		set(config)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("making the connection pool: %w", err)
@@ -60,6 +72,14 @@ func (s *Store) SchemaVersion(ctx context.Context) (version int64, err error) {
 func (s *Store) Schema(ctx context.Context) (name string, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT current_schema()`).Scan(&name)
 	return name, mapError(err)
+}
+
+// NotificationQueueUsage is the part of the server's queue of notifications that is in
+// use, from 0 to 1. It fills when some listener is in a transaction that does not end,
+// and a full one makes every notifying commit fail.
+func (s *Store) NotificationQueueUsage(ctx context.Context) (used float64, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT pg_notification_queue_usage()`).Scan(&used)
+	return used, mapError(err)
 }
 
 // newEpoch tells one life of a flow from the next.

@@ -70,6 +70,13 @@ func (n *Notifier) Announce(flowID string) {
 	n.ring()
 }
 
+// Pending is how many flows are still to be announced, for metrics.
+func (n *Notifier) Pending() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.pending)
+}
+
 func (n *Notifier) ring() {
 	select {
 	case n.wake <- struct{}{}:

@@ -53,7 +53,7 @@ func (h *Hub) Wake(flowID string) {
 	t := h.topics[flowID]
 	h.mu.Unlock()
 	if t != nil {
-		t.markStale()
+		t.learn()
 	}
 }
 

@@ -29,8 +29,12 @@ type Options struct {
 	RingSegments, RingBytes int
 	// SnapshotBytes bounds the rendered snapshots of all flows together. Default 64 MiB.
 	SnapshotBytes int
-	Now           func() time.Time
-	Logger        *slog.Logger
+	// OnFrame is told how long a change took from the moment at which this replica learned
+	// of it to the moment at which a subscriber that was waiting for it was given it. It is
+	// called concurrently and must not block. Default: nobody is told.
+	OnFrame func(latency time.Duration)
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -44,6 +48,9 @@ func (o Options) withDefaults() Options {
 	orInt(&o.RingSegments, 64)
 	orInt(&o.RingBytes, 256<<10)
 	orInt(&o.SnapshotBytes, 64<<20)
+	if o.OnFrame == nil {
+		o.OnFrame = func(time.Duration) {}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

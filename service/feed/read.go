@@ -27,11 +27,15 @@ func (t *topic) advance() error {
 	t.mu.Lock()
 	serving, since, was := t.asked, t.cursor, t.state
 	t.mu.Unlock()
+	learned := t.learned.Swap(0)
 	var err error
 	if was == live {
-		err = t.follow(since)
+		err = t.follow(since, learned)
 	} else {
 		err = t.resolve(was == absent)
+	}
+	if err != nil {
+		t.learned.Store(learned) // it is still to be told
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -96,7 +100,7 @@ func (t *topic) goLive(at flow.Cursor) {
 }
 
 // follow reads what changed since the topic's cursor and puts it into the ring.
-func (t *topic) follow(since flow.Cursor) error {
+func (t *topic) follow(since flow.Cursor, learned int64) error {
 	d, err := t.hub.changedSince(t.id, since)
 	switch {
 	case isNotFound(err):
@@ -118,6 +122,7 @@ func (t *topic) follow(since flow.Cursor) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	s.learned = learned
 	t.cursor = s.to
 	t.ring.push(s)
 	return nil

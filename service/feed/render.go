@@ -29,6 +29,7 @@ type segment struct {
 	from, to flow.Cursor
 	frames   []Frame
 	size     int
+	learned  int64 // when this replica heard of it, in Unix nanoseconds; 0: it was not told
 }
 
 func renderChanges(flowID string, since flow.Cursor, d flow.Delta) (*segment, error) {

@@ -6,8 +6,8 @@ type counters struct {
 	subscribers, polls, reads, encodes, hits, gone, behind atomic.Int64
 }
 
-// Stats are the hub's counters, for metrics. Subscribers, Topics and Behind are as they
-// are now, the others count since the start.
+// Stats are the hub's counters, for metrics. Subscribers, Topics, Behind and Away are as
+// they are now, the others count since the start.
 type Stats struct {
 	Subscribers  int64
 	Topics       int64
@@ -17,6 +17,7 @@ type Stats struct {
 	SnapshotHits int64 // snapshots served without a read
 	Gone         int64 // topics that ended because their flow did
 	Behind       int64 // how many versions the last poll found a topic behind, at most
+	Away         bool  // the database is, as the last poll found
 }
 
 // Stats gives the counters.
@@ -25,8 +26,9 @@ func (h *Hub) Stats() Stats {
 	topics := int64(len(h.topics))
 	h.mu.Unlock()
 	c := &h.counts
+	away, _, _ := h.health.state()
 	return Stats{
 		Subscribers: c.subscribers.Load(), Topics: topics, Polls: c.polls.Load(), Reads: c.reads.Load(),
-		Encodes: c.encodes.Load(), SnapshotHits: c.hits.Load(), Gone: c.gone.Load(), Behind: c.behind.Load(),
+		Encodes: c.encodes.Load(), SnapshotHits: c.hits.Load(), Gone: c.gone.Load(), Behind: c.behind.Load(), Away: away,
 	}
 }

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -13,6 +14,8 @@ import (
 type Batch struct {
 	Frames        []Frame
 	Before, After flow.Cursor
+
+	learned int64 // as the newest segment's
 }
 
 // Subscription is one subscriber's place in a flow. Next is for one goroutine; Close
@@ -53,16 +56,19 @@ func (s *Subscription) Empty() bool {
 // up to now. It ends with ErrGone, ErrStopped, or ctx's error; after the latter it may
 // be called again and nothing is lost.
 func (s *Subscription) Next(ctx context.Context) (Batch, error) {
+	waited := false
 	for {
 		down, since, healthChanged := s.topic.hub.health.state()
 		b, changed, err := s.take(down)
 		if err != nil || len(b.Frames) > 0 {
+			s.tell(b, waited)
 			return b, err
 		}
 		if down != s.toldDown {
 			s.toldDown = down
 			return Batch{Frames: []Frame{availability(down, since)}, Before: s.at, After: s.at}, nil
 		}
+		waited = true
 		select {
 		case <-changed:
 		case <-healthChanged:
@@ -71,6 +77,14 @@ func (s *Subscription) Next(ctx context.Context) (Batch, error) {
 		case <-s.topic.hub.ctx.Done():
 			return Batch{}, ErrStopped
 		}
+	}
+}
+
+// tell says how long the batch was under way. One that lay ready before it was asked for
+// says how slow the client is, or how long it was away, and nothing of us.
+func (s *Subscription) tell(b Batch, waited bool) {
+	if o := &s.topic.hub.opts; waited && b.learned != 0 {
+		o.OnFrame(time.Duration(o.Now().UnixNano() - b.learned))
 	}
 }
 
@@ -149,7 +163,9 @@ func (s *Subscription) stepChanges() (Batch, bool) {
 		return Batch{}, false
 	}
 	if after := t.ring.after(at, !s.known); len(after) > 0 {
-		return s.move(join(after), t.cursor)
+		b, moved := s.move(join(after), t.cursor)
+		b.learned = after[len(after)-1].learned
+		return b, moved
 	}
 	s.asked = t.request(s.at)
 	return Batch{}, s.asked.got != nil

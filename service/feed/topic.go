@@ -36,6 +36,8 @@ type topic struct {
 	stale atomic.Bool   // there may be changes to read
 	users int           // under hub.mu
 
+	learned atomic.Int64 // when the oldest news not yet read was heard, in Unix nanoseconds; 0: none was
+
 	idleSince time.Time // zero while somebody is here; the goroutine's own
 
 	mu      sync.Mutex
@@ -154,6 +156,12 @@ func (t *topic) markStale() {
 	signal(t.wake)
 }
 
+// learn notes that there is news of the flow, and since when.
+func (t *topic) learn() {
+	t.learned.CompareAndSwap(0, t.hub.opts.Now().UnixNano())
+	t.markStale()
+}
+
 // compare wakes the topic when it is not where the database is, and says by how many
 // versions it is behind.
 func (t *topic) compare(current flow.Cursor, exists bool) (behind int64) {
@@ -161,7 +169,7 @@ func (t *topic) compare(current flow.Cursor, exists bool) (behind int64) {
 	defer t.mu.Unlock()
 	here := t.state == live
 	if t.failing || t.state == unresolved || exists != here || here && current != t.cursor {
-		t.markStale()
+		t.learn()
 	}
 	if exists && here && current.Epoch == t.cursor.Epoch {
 		return max(current.Version-t.cursor.Version, 0)

@@ -29,7 +29,11 @@ type Options struct {
 	Transactions int           // at once: 8
 	Graphs       int           // flows kept in memory: 256
 	Timeout      time.Duration // of one transaction: 15 s
-	Logger       *slog.Logger
+	// Observe is told of every transaction: how many observations were in it, how long it
+	// took, and the error that undid it. It is called concurrently and must not block.
+	Observe func(items int, took time.Duration, err error)
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // Item is one observation and what recognises it when it is sent again; without a Key it
@@ -63,6 +67,7 @@ type queue struct {
 
 // request is one caller's observations; done is answered once.
 type request struct {
+	ctx   context.Context // its values only
 	items []Item
 	done  chan result
 }
@@ -86,6 +91,12 @@ func (o Options) withDefaults() Options {
 	o.Transactions = orDefault(o.Transactions, 8)
 	o.Graphs = orDefault(o.Graphs, 256)
 	o.Timeout = orDefault(o.Timeout, 15*time.Second)
+	if o.Observe == nil {
+		o.Observe = func(int, time.Duration, error) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -104,7 +115,7 @@ func orDefault[T comparable](v, otherwise T) T {
 // at which they are durable. When ctx ends first, the caller does not learn the outcome,
 // which is flow.Unavailable; the observations are stored nevertheless.
 func (r *Recorder) Record(ctx context.Context, flowID string, items []Item) (flow.Cursor, error) {
-	req := &request{items: items, done: make(chan result, 1)}
+	req := &request{ctx: context.WithoutCancel(ctx), items: items, done: make(chan result, 1)}
 	if err := r.enqueue(flowID, req); err != nil {
 		return flow.NoCursor, err
 	}
@@ -196,19 +207,30 @@ func (r *Recorder) commit(flowID string, batch []*request) {
 // acknowledged yet, and the keys make the second try harmless.
 func (r *Recorder) write(flowID string, batch []*request) (at flow.Cursor, err error) {
 	for range 2 {
-		if at, err = r.try(flowID, batch); flow.CodeOf(err) != flow.Unavailable || err == nil {
+		if at, err = r.observed(flowID, batch); flow.CodeOf(err) != flow.Unavailable || err == nil {
 			break
 		}
 	}
 	if err != nil {
-		r.options.Logger.Error("recording failed", "flow", flowID, "requests", len(batch), "error", err)
+		r.options.Logger.ErrorContext(batch[0].ctx, "recording failed", "flow", flowID, "requests", len(batch), "error", err)
 	}
 	return at, err
 }
 
+func (r *Recorder) observed(flowID string, batch []*request) (flow.Cursor, error) {
+	begun, items := r.options.Now(), 0
+	for _, req := range batch {
+		items += len(req.items)
+	}
+	at, err := r.try(flowID, batch)
+	r.options.Observe(items, r.options.Now().Sub(begun), err)
+	return at, err
+}
+
 func (r *Recorder) try(flowID string, batch []*request) (flow.Cursor, error) {
-	// Not a caller's context: a client that goes away must not cancel a COMMIT.
-	ctx, cancel := context.WithTimeout(context.Background(), r.options.Timeout)
+	// A client that goes away must not cancel a COMMIT. Of the callers' contexts only the
+	// first one's values are there, by which logs and traces know whose work it is.
+	ctx, cancel := context.WithTimeout(batch[0].ctx, r.options.Timeout)
 	defer cancel()
 	graph := r.graphs.take(flowID)
 	before := graph.Cursor()
