@@ -31,6 +31,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+const contentType = "text/event-stream"
+
 // Writer writes frames to one connection, for one goroutine.
 type Writer struct {
 	w    http.ResponseWriter
@@ -53,7 +55,7 @@ func Start(w http.ResponseWriter, opts Options) (*Writer, error) {
 		return nil, fmt.Errorf("sse: the connection does not flush: %w", http.ErrNotSupported)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
+	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	h.Del("Content-Length")
