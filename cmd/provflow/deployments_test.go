@@ -29,7 +29,7 @@ func (r *replica) putDeployment(id, body string) deployment {
 	return decode[deployment](r.t, a.body)
 }
 
-func decode[T any](t *testing.T, body string) (v T) {
+func decode[T any](t testing.TB, body string) (v T) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(body), &v); err != nil {
 		t.Fatalf("%v in %s", err, body)

@@ -30,7 +30,7 @@ type program struct {
 
 // dataDir gives a folder for a private server. It is not t.TempDir, which only its owner
 // can enter: run by root, the server is somebody else.
-func dataDir(t *testing.T) string {
+func dataDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "provflow-test-program-") //nolint:usetesting // see above
 	if err != nil {

@@ -34,14 +34,20 @@ const patience = 20 * time.Second
 
 // replica is a whole server in this process.
 type replica struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	stop func()
 }
 
 // start runs a replica on that database until the test ends or stop is called, with an
 // upstream where one is given.
-func start(t *testing.T, dsn string, up ...upstream.Options) *replica {
+func start(t testing.TB, dsn string, up ...upstream.Options) *replica {
+	t.Helper()
+	return startGuarded(t, dsn, accessPlan{}, up...)
+}
+
+// startGuarded is start with access control.
+func startGuarded(t testing.TB, dsn string, who accessPlan, up ...upstream.Options) *replica {
 	t.Helper()
 	var client *upstream.Client
 	for _, o := range up {
@@ -57,7 +63,7 @@ func start(t *testing.T, dsn string, up ...upstream.Options) *replica {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	d := &database{url: dsn, direct: dsn}
-	go func() { done <- serve(ctx, d, socket, client, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- serve(ctx, d, socket, client, who, slog.New(slog.DiscardHandler)) }()
 	stopped := false
 	r := &replica{t: t, url: "http://" + socket.Addr().String(), stop: func() {
 		cancel()
@@ -85,7 +91,7 @@ func (r *replica) waitReady() {
 }
 
 // eventually polls what has no signal to wait for: the state of another process.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !ok() {
@@ -159,7 +165,7 @@ type frame struct{ event, id, data string }
 
 // stream is a client of a flow's stream that folds what it gets.
 type stream struct {
-	t      *testing.T
+	t      testing.TB
 	frames chan frame // closed when the stream has ended
 	state  *browser
 	close  func()
@@ -269,7 +275,7 @@ func newBrowser() *browser {
 
 type relKey struct{ FromID, ToID, Type string }
 
-func (b *browser) fold(t *testing.T, f frame) {
+func (b *browser) fold(t testing.TB, f frame) {
 	t.Helper()
 	if f.event == "heartbeat" || f.event == "availability" {
 		return
@@ -306,7 +312,7 @@ func (b *browser) fold(t *testing.T, f frame) {
 	b.cursor = f.id
 }
 
-func idOf(t *testing.T, node []byte) string {
+func idOf(t testing.TB, node []byte) string {
 	var n struct{ ID string }
 	if err := json.Unmarshal(node, &n); err != nil {
 		t.Fatal(err)
@@ -314,7 +320,7 @@ func idOf(t *testing.T, node []byte) string {
 	return n.ID
 }
 
-func keyOf(t *testing.T, rel []byte) string {
+func keyOf(t testing.TB, rel []byte) string {
 	var k relKey
 	if err := json.Unmarshal(rel, &k); err != nil {
 		t.Fatal(err)
@@ -336,7 +342,7 @@ func (b *browser) status(id string) string {
 }
 
 // query runs SQL that the server does not offer.
-func query[T any](t *testing.T, dsn, sql string, args ...any) T {
+func query[T any](t testing.TB, dsn, sql string, args ...any) T {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), dsn)
 	if err != nil {
