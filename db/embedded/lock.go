@@ -29,7 +29,7 @@ func lockFolder(h home) (*folderLock, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer func() { _ = f.Close() }()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, inUse(h.dir, f)
+			return nil, inUse(h, f)
 		}
 		return nil, fmt.Errorf("locking the data folder %s: %w", h.dir, err)
 	}
@@ -40,12 +40,28 @@ func lockFolder(h home) (*folderLock, error) {
 	return &folderLock{file: f}, nil
 }
 
-func inUse(dir string, f *os.File) error {
+// InUseError says that another program has the server of a data folder running.
+type InUseError struct {
+	text string
+	dsn  string
+}
+
+// Error implements error.
+func (e *InUseError) Error() string { return e.text }
+
+// DSN is how to reach that server, for those who need not own it: root, and the user who
+// runs it.
+func (e *InUseError) DSN() string { return e.dsn }
+
+func inUse(h home, f *os.File) error {
 	who := ""
 	if text, _ := io.ReadAll(io.LimitReader(f, 32)); len(text) > 0 {
 		who = " (process " + strings.TrimSpace(string(text)) + ")"
 	}
-	return fmt.Errorf("another provflow%s is using the data folder %s; stop it or choose --data-dir", who, dir)
+	return &InUseError{
+		text: fmt.Sprintf("another provflow%s is using the data folder %s; stop it or choose --data-dir", who, h.dir),
+		dsn:  (&Server{home: h, socket: h.socketPath()}).DSN(),
+	}
 }
 
 func (l *folderLock) release() {

@@ -14,9 +14,8 @@ import (
 // that path is too long for a socket in the temp folder. Only its owner may enter,
 // which is all the protection that trusted local connections have.
 func (h home) socketDir() (string, error) {
-	dir := filepath.Join(h.dir, "run")
-	if !fits(dir) {
-		dir = h.shortSocketDir()
+	dir := h.socketPath()
+	if dir == h.shortSocketDir() {
 		if err := h.acct.refuseStranger(dir); err != nil {
 			return "", err
 		}
@@ -28,6 +27,14 @@ func (h home) socketDir() (string, error) {
 		return "", fmt.Errorf("folder for the socket: %w", err)
 	}
 	return dir, os.Chmod(dir, 0o700)
+}
+
+// socketPath is where that folder is.
+func (h home) socketPath() string {
+	if dir := filepath.Join(h.dir, "run"); fits(dir) {
+		return dir
+	}
+	return h.shortSocketDir()
 }
 
 // shortSocketDir depends on the data folder only, so that a crash leaves one at most.
