@@ -21,9 +21,10 @@ const (
 	// relayPatience is how long a slow upstream is waited for before the client is shown
 	// what is known here, which is nothing yet.
 	relayPatience = 2 * time.Second
-	// relayRetryMin and relayRetryMax bound the pause before the upstream is tried again.
-	relayRetryMin = time.Second
-	relayRetryMax = 30 * time.Second
+	// relayPause is the pause before the upstream is tried again; it doubles up to the
+	// longest one.
+	relayPause        = time.Second
+	relayLongestPause = 30 * time.Second
 )
 
 // relay is one client's stream while its flow is not here.
@@ -41,6 +42,8 @@ type relay struct {
 	shows shown
 	empty *feed.Batch // the snapshot of a deployment without a flow, once it has come
 	want  bool        // it is to be shown
+
+	beat, patience *time.Timer
 }
 
 // shown is what the client's screen has.
@@ -73,7 +76,7 @@ func (l *relay) run(ctx context.Context) error {
 
 // wait serves from the upstream until the flow is here, and gives its first batch; nil
 // when the stream is over before.
-func (l *relay) wait(ctx context.Context) (*feed.Batch, error) {
+func (l *relay) wait(ctx context.Context) (arrived *feed.Batch, err error) {
 	var work sync.WaitGroup
 	defer work.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -81,40 +84,51 @@ func (l *relay) wait(ctx context.Context) (*feed.Batch, error) {
 	local, remote := make(chan heard), make(chan heard)
 	work.Go(func() { l.listen(ctx, local) })
 	work.Go(func() { l.pump(ctx, remote) })
-	beat, patience := time.NewTimer(relayHeartbeat), time.NewTimer(relayPatience)
-	defer beat.Stop()
-	defer patience.Stop()
-	for {
-		sent := false
-		var err error
-		select {
-		case <-ctx.Done():
-			return nil, nil
-		case got := <-local:
-			if got.err != nil {
-				return nil, nil // gone, or stopping: the client comes back
-			}
-			if got.batch.After != flow.NoCursor {
-				return &got.batch, nil
-			}
-			sent, err = l.takeLocal(got.batch)
-		case got, ok := <-remote:
-			if !ok {
-				return nil, nil
-			}
-			sent, err = l.takeRemote(got)
-		case <-patience.C:
-			sent, err = l.showEmpty()
-		case <-beat.C:
-			sent, err = true, l.out.Heartbeat()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if sent {
-			beat.Reset(relayHeartbeat)
-		}
+	l.beat, l.patience = time.NewTimer(relayHeartbeat), time.NewTimer(relayPatience)
+	defer l.beat.Stop()
+	defer l.patience.Stop()
+	for over := false; arrived == nil && !over && err == nil; {
+		arrived, over, err = l.step(ctx, local, remote)
 	}
+	return arrived, err
+}
+
+// step takes what comes next, from either side.
+func (l *relay) step(ctx context.Context, local, remote <-chan heard) (arrived *feed.Batch, over bool, err error) {
+	sent := true
+	select {
+	case <-ctx.Done():
+		return nil, true, nil
+	case got := <-local:
+		if got.err != nil {
+			return nil, true, unlessOrderly(got.err)
+		}
+		if got.batch.After != flow.NoCursor {
+			return &got.batch, true, nil
+		}
+		sent, err = l.takeLocal(got.batch)
+	case got, ok := <-remote:
+		if !ok {
+			return nil, true, nil
+		}
+		sent, err = l.takeRemote(got)
+	case <-l.patience.C:
+		sent, err = l.showEmpty()
+	case <-l.beat.C:
+		err = l.out.Heartbeat()
+	}
+	if sent {
+		l.beat.Reset(relayHeartbeat)
+	}
+	return nil, false, err
+}
+
+// unlessOrderly: when the flow is gone or the server stops, the client comes back.
+func unlessOrderly(err error) error {
+	if errors.Is(err, feed.ErrGone) || errors.Is(err, feed.ErrStopped) || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // takeLocal keeps the empty snapshot until it is wanted. That the database is away
@@ -182,10 +196,10 @@ func (l *relay) listen(ctx context.Context, out chan<- heard) {
 // pump gives the upstream's events and, each time it is not there, why.
 func (l *relay) pump(ctx context.Context, out chan<- heard) {
 	defer close(out)
-	for pause := relayRetryMin; ; pause = min(2*pause, relayRetryMax) {
+	for pause := relayPause; ; pause = min(2*pause, relayLongestPause) {
 		got, err := l.drain(ctx, out)
 		if got {
-			pause = relayRetryMin
+			pause = relayPause
 		}
 		l.note(err)
 		if !l.again {
