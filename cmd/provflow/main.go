@@ -29,6 +29,7 @@ type cli struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	forgetEmpty()
 	var c cli
 	k := kong.Parse(&c,
 		kong.Name("provflow"),

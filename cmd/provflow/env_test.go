@@ -1,0 +1,25 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// What a manifest leaves open is left at its default: the start gets as far as the
+// address, which is wrong.
+func TestAVariableSetToNothingIsNotSet(t *testing.T) {
+	t.Parallel()
+	env := []string{
+		"OPENOVA_FLOW_SERVER_URL=", "OPENOVA_FLOW_PROXY_TIMEOUT=", "OPENOVA_FLOW_TLS_SKIP_VERIFY=",
+		"PROVFLOW_UPSTREAM_ZONES=", "PROVFLOW_UPSTREAM_ALLOW_CIDRS=", "DATABASE_URL=",
+	}
+	run(t, env, "serve", "--listen", "garbage").want(t, 1, "missing port")
+}
+
+func TestAWrongUpstreamStopsTheStart(t *testing.T) {
+	t.Parallel()
+	for _, e := range []string{"OPENOVA_FLOW_SERVER_URL=flow:80", "PROVFLOW_UPSTREAM_ZONES=a b", "PROVFLOW_UPSTREAM_ALLOW_CIDRS=10.0.0.0/8,x"} {
+		name, _, _ := strings.Cut(e, "=")
+		run(t, []string{e, "PROVFLOW_DATA_DIR=" + dataDir(t)}, "serve", "--listen", "127.0.0.1:0").want(t, 1, name)
+	}
+}
