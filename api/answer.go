@@ -20,6 +20,13 @@ var statusOf = map[flow.Code]int{
 	flow.Internal:    http.StatusInternalServerError,
 }
 
+// statusOfSlug is for what HTTP tells apart and the codes do not.
+var statusOfSlug = map[string]int{
+	slugTooLarge:    http.StatusRequestEntityTooLarge,
+	slugTooSlow:     http.StatusRequestTimeout,
+	slugAccessEnded: http.StatusUnauthorized,
+}
+
 // errorAnswer is every error's body: a stable slug, and what to do.
 type errorAnswer struct {
 	Error    string `json:"error"`
@@ -70,8 +77,8 @@ func (h *server) present(r *http.Request, err error) (int, errorAnswer) {
 		answer.Detail = fmt.Sprintf("line %d: %s; the %d before it are kept", answer.Line, known.Detail, *answer.Accepted)
 	}
 	status := statusOf[known.Code]
-	if known.Slug == slugTooLarge {
-		status = http.StatusRequestEntityTooLarge
+	if finer, ok := statusOfSlug[known.Slug]; ok {
+		status = finer
 	}
 	h.log(r, known.Code, status, err)
 	return status, answer
@@ -119,7 +126,11 @@ const slugTooLarge = "too-large"
 // bodyError tells a body over its limit from one that broke off.
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	var known *flow.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &tooLarge):
 		return flow.Invalidf(slugTooLarge, "the body is larger than %d bytes; send less at a time", tooLarge.Limit)
 	}
 	return &flow.Error{Code: flow.Invalid, Slug: "body-cut-off", Detail: "the body ended before its end; send it again", Cause: err}

@@ -44,20 +44,24 @@ type Services struct {
 	Recorder    *record.Recorder
 	Hub         *feed.Hub
 	Tails       *feed.Tails
-	Upstream    *upstream.Client    // nil: flows that are not here are nowhere
+	Upstream    *upstream.Client // nil: flows that are not here are nowhere
+	Access      Access
 	Announce    func(flowID string) // a flow was changed by other means than the recorder
 	Ready       func(ctx context.Context) error
 	Now         func() time.Time
 	Logger      *slog.Logger
 }
 
-type server struct{ Services }
+type server struct {
+	Services
+	gate *gate
+}
 
 // New gives the handler of everything provflow serves.
 func New(s Services) http.Handler {
-	h := &server{s}
+	h := &server{s, newGate(s.Access, s.Now)}
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, rawPath, middleware.GetHead)
+	r.Use(middleware.Recoverer, rawPath, h.origins, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
 	})
@@ -74,6 +78,7 @@ func (h *server) routes(r chi.Router) {
 	r.Get("/healthz", h.healthz)
 	r.Get("/readyz", h.readyz)
 	r.Get("/openapi.json", h.openapi)
+	r = r.With(h.guard) // what is above is open to all
 	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
 		r.Get(base+"/snapshot", h.snapshot)
 		r.Get(base+"/stream", h.stream)
@@ -84,6 +89,7 @@ func (h *server) routes(r chi.Router) {
 	r.Post("/api/v1/deployments/{id}/provisioner-events", h.provisionerEvents)
 	h.jobRoutes(r)
 	h.archiveRoutes(r)
+	h.sessionRoutes(r)
 }
 
 // rawPath makes chi route by the path as it was sent, so that an id with an escaped

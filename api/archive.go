@@ -94,6 +94,9 @@ func (h *server) importJobs(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *server) importIndex(ctx context.Context, index bridge.Legacy) (importAnswer, error) {
+	if err := seen(ctx, index.DeploymentID); err != nil {
+		return importAnswer{}, err
+	}
 	d := flow.Deployment{ID: index.DeploymentID, SovereignFQDN: index.SovereignFQDN}
 	if err := h.importDeployment(ctx, d); err != nil {
 		return importAnswer{}, err
@@ -172,6 +175,9 @@ func (in *archiveIn) record(ctx context.Context, records []bridge.Restored) erro
 		}
 		in.id = records[0].Header.FlowID
 		if err := flow.CheckID("provflow.flowId", in.id); err != nil {
+			return err
+		}
+		if err := seen(ctx, in.id); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
@@ -31,8 +32,9 @@ const (
 type DeploymentStore interface {
 	// DeploymentRecord gives one; flow.NotFound when there is none.
 	DeploymentRecord(ctx context.Context, id string) (flow.DeploymentRecord, error)
-	// DeploymentRecords gives at most limit of them, newest first, after a place in that order.
-	DeploymentRecords(ctx context.Context, after flow.DeploymentPlace, limit int) ([]flow.DeploymentRecord, error)
+	// DeploymentRecords gives at most limit of those whose ids begin with prefix, newest
+	// first, after a place in that order.
+	DeploymentRecords(ctx context.Context, prefix string, after flow.DeploymentPlace, limit int) ([]flow.DeploymentRecord, error)
 	// PutDeployment makes or changes one; it makes no flow.
 	PutDeployment(ctx context.Context, id string, c flow.DeploymentChange) (flow.DeploymentRecord, error)
 	// DeleteDeployment removes the record, the flow and its history.
@@ -164,7 +166,7 @@ func (h *server) deleteDeployment(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// listDeployments gives a page of deployments, newest first.
+// listDeployments gives a page of the deployments that the caller sees, newest first.
 func (h *server) listDeployments(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	limit, err := pageLimit(q.Get("limit"), deploymentPage, maxDeploymentPage)
@@ -177,7 +179,8 @@ func (h *server) listDeployments(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	records, err := h.Deployments.DeploymentRecords(r.Context(), after, limit+1) // one more says whether there is more
+	p, _ := access.From(r.Context())
+	records, err := h.Deployments.DeploymentRecords(r.Context(), p.Prefix, after, limit+1) // one more says whether there is more
 	if err != nil {
 		h.fail(w, r, err)
 		return

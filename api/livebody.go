@@ -52,7 +52,12 @@ func (b *liveBody) close() {
 
 // cut ends a Read that waits. A connection without deadlines is one of a test.
 func (b *liveBody) cut() {
-	if !b.ended.Load() {
-		_ = http.NewResponseController(b.w).SetReadDeadline(time.Now())
+	if b.ended.Load() {
+		return
 	}
+	if paced, ok := b.r.Body.(*pacedBody); ok { // which gives each read a deadline of its own
+		paced.end(os.ErrDeadlineExceeded)
+		return
+	}
+	_ = http.NewResponseController(b.w).SetReadDeadline(time.Now())
 }

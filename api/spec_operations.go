@@ -84,6 +84,7 @@ func operations() []operation {
 	}
 	all = append(all, deploymentOperations()...)
 	all = append(all, jobOperations()...)
+	all = append(all, sessionOperations()...)
 	return append(all, serverOperations()...)
 }
 

@@ -30,11 +30,11 @@ func (s *Store) DeploymentRecord(ctx context.Context, id string) (flow.Deploymen
 	return recordOf(r), mapError(err)
 }
 
-// DeploymentRecords gives at most limit records, newest first, of those that come after
-// a place in that order.
-func (s *Store) DeploymentRecords(ctx context.Context, after flow.DeploymentPlace, limit int) ([]flow.DeploymentRecord, error) {
+// DeploymentRecords gives at most limit records, newest first, of those whose ids begin
+// with prefix and that come after a place in that order.
+func (s *Store) DeploymentRecords(ctx context.Context, prefix string, after flow.DeploymentPlace, limit int) ([]flow.DeploymentRecord, error) {
 	p := dbsqlc.DeploymentListRecordsBeforeParams{
-		CreatedAt: stamp(after.CreatedAt), DeploymentID: after.ID, PageSize: int32(limit),
+		CreatedAt: stamp(after.CreatedAt), DeploymentID: after.ID, Prefix: prefix, PageSize: int32(limit),
 	}
 	if after == (flow.DeploymentPlace{}) {
 		p.CreatedAt = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}

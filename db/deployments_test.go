@@ -84,7 +84,7 @@ func TestDeploymentsArePagedNewestFirst(t *testing.T) {
 	for _, limit := range []int{1, 2, 3, 5, 9} {
 		var got []string
 		for place := (flow.DeploymentPlace{}); ; {
-			page, err := store.DeploymentRecords(t.Context(), place, limit)
+			page, err := store.DeploymentRecords(t.Context(), "", place, limit)
 			if err != nil {
 				t.Fatal(err)
 			}

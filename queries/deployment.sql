@@ -31,6 +31,7 @@ SELECT
 FROM deployments d
 LEFT JOIN flows f ON f.flow_id = d.deployment_id
 WHERE (d.created_at, d.deployment_id) < (@created_at::timestamptz, @deployment_id::text)
+    AND starts_with(d.deployment_id, @prefix::text)
 ORDER BY d.created_at DESC, d.deployment_id DESC
 LIMIT @page_size;
 

@@ -13,7 +13,7 @@ import (
 
 func TestHelpEverywhere(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"", "serve", "migrate", "migrate up", "migrate status", "demo", "check", "version"} {
+	for _, args := range []string{"", "serve", "migrate", "migrate up", "migrate status", "token", "token create", "token list", "token revoke", "demo", "check", "version"} {
 		run(t, nil, append(strings.Fields(args), "--help")...).want(t, 0, "Usage: provflow", args)
 	}
 	run(t, nil, "serve", "--help").want(t, 0, "--listen", "PROVFLOW_LISTEN", "--data-dir", "PROVFLOW_DATA_DIR", "DATABASE_URL", "DATABASE_URL_DIRECT")
@@ -32,10 +32,10 @@ func TestRefusesToServe(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = taken.Close() })
 	tests := []struct{ name, listen, words string }{
-		{"every interface", "0.0.0.0:8080", "no access control yet|127.0.0.1:PORT"},
-		{"every interface of IPv6", "[::]:8080", "no access control yet"},
-		{"no host", ":8080", "no access control yet"},
-		{"another machine's name", "example.org:80", "no access control yet"},
+		{"every interface", "0.0.0.0:8080", "PROVFLOW_ACCESS=on|provflow token create|PROVFLOW_OIDC_ISSUER|127.0.0.1:8080"},
+		{"every interface of IPv6", "[::]:8080", "PROVFLOW_ACCESS=on"},
+		{"no host", ":8080", "PROVFLOW_ACCESS=on"},
+		{"another machine's name", "example.org:80", "PROVFLOW_ACCESS=on"},
 		{"no port", "garbage", "missing port|127.0.0.1:8080"},
 		{"no such port", "127.0.0.1:http-alt-alt", "choose another address with --listen"},
 		{"a port in use", taken.Addr().String(), taken.Addr().String() + "|in use|choose another address with --listen"},

@@ -19,6 +19,7 @@ var version = "dev"
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve the API; starts a private Postgres unless DATABASE_URL names one."`
 	Migrate migrateCmd `cmd:"" help:"Apply or list the database's migrations."`
+	Token   tokenCmd   `cmd:"" help:"Make, list or revoke access tokens."`
 	Demo    demoCmd    `cmd:"" help:"Play a whole provision against a running server."`
 	Import  importCmd  `cmd:"" help:"Bring in an archive, or the older store's folder; done again it changes nothing."`
 	Export  exportCmd  `cmd:"" help:"Write everything about a deployment as an archive."`

@@ -144,7 +144,7 @@ func TestABodyThatStopsHalfWayKeepsWhatWasWhole(t *testing.T) {
 	r := start(t, dbtest.New(t))
 	lines := event(0, "tofu-init") + "\n" + event(5, "tofu-plan") + "\n"
 	half := event(9, "tofu-apply")[:40]
-	const head = "POST /api/v1/deployments/%s/provisioner-events HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s"
+	const head = "POST /api/v1/deployments/%s/provisioner-events HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s"
 	framings := map[string]string{
 		"length":  fmt.Sprintf(head, "%s", "Content-Length: 100000", lines+half),
 		"chunked": fmt.Sprintf(head, "%s", "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n", len(lines+half), lines+half)),

@@ -34,14 +34,16 @@ var errStopping = &flow.Error{Code: flow.Unavailable, Slug: "stopping", Detail: 
 type serveCmd struct {
 	databaseFlags
 	upstreamFlags
-	Listen string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); loopback only."`
+	accessFlags
+	Listen string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); beyond loopback access must be on."`
 }
 
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	slog.SetDefault(log)
-	if err := onlyLoopback(c.Listen); err != nil {
+	who, err := c.plan(c.Listen)
+	if err != nil {
 		return err
 	}
 	up, err := c.client(log)
@@ -60,19 +62,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := d.migrate(ctx, log); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	return serve(ctx, d, socket, up, log)
-}
-
-// onlyLoopback holds until access control exists: whoever reaches the port may write.
-func onlyLoopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("--listen %s: %w; use host:port, such as 127.0.0.1:8080", addr, err)
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("--listen %s: there is no access control yet, so only a loopback address is served; use 127.0.0.1:PORT", addr)
+	return serve(ctx, d, socket, up, who, log)
 }
 
 // parts is everything that runs, wired.
@@ -115,7 +105,7 @@ func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
 	return &parts{store, hub, tails, notifier, listener, recorder}, nil
 }
 
-func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.Client, log *slog.Logger) error {
+func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.Client, who accessPlan, log *slog.Logger) error {
 	defer up.Close()
 	p, err := wire(ctx, d, log)
 	if err != nil {
@@ -125,9 +115,11 @@ func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.C
 	requests, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	server := &http.Server{
-		Handler:           p.handler(up, log),
+		Handler:           p.handler(up, who.control(p.store, log), log),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -144,15 +136,16 @@ func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.C
 		defer stopNotify()
 		return p.stop(gctx, server, cut)
 	})
+	who.hint(gctx, p.store, log)
 	log.Info("serving", "address", "http://"+socket.Addr().String(), "version", version)
 	return g.Wait()
 }
 
-func (p *parts) handler(up *upstream.Client, log *slog.Logger) http.Handler {
+func (p *parts) handler(up *upstream.Client, who api.Access, log *slog.Logger) http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
 		Store: p.store, Deployments: p.store, Archive: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: up,
-		Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: log,
+		Access: who, Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: log,
 	})
 }
 

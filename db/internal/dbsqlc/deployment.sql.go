@@ -104,13 +104,15 @@ SELECT
 FROM deployments d
 LEFT JOIN flows f ON f.flow_id = d.deployment_id
 WHERE (d.created_at, d.deployment_id) < ($1::timestamptz, $2::text)
+    AND starts_with(d.deployment_id, $3::text)
 ORDER BY d.created_at DESC, d.deployment_id DESC
-LIMIT $3
+LIMIT $4
 `
 
 type DeploymentListRecordsBeforeParams struct {
 	CreatedAt    pgtype.Timestamptz
 	DeploymentID string
+	Prefix       string
 	PageSize     int32
 }
 
@@ -124,7 +126,12 @@ type DeploymentListRecordsBeforeRow struct {
 // One page, newest first, of those that come after the given one in that order. All of
 // them come after infinity.
 func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg DeploymentListRecordsBeforeParams) ([]DeploymentListRecordsBeforeRow, error) {
-	rows, err := q.db.Query(ctx, deploymentListRecordsBefore, arg.CreatedAt, arg.DeploymentID, arg.PageSize)
+	rows, err := q.db.Query(ctx, deploymentListRecordsBefore,
+		arg.CreatedAt,
+		arg.DeploymentID,
+		arg.Prefix,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}
