@@ -10,14 +10,15 @@ import (
 
 // Hub holds the topics of all watched flows. All methods may be called concurrently.
 type Hub struct {
-	reader Reader
-	opts   Options
-	ctx    context.Context // ends when the hub stops
-	stop   context.CancelFunc
-	kick   chan struct{} // asks for a poll now
-	health health
-	snaps  *snapshots
-	counts counters
+	reader  Reader
+	opts    Options
+	ctx     context.Context // ends when the hub stops
+	stop    context.CancelFunc
+	kick    chan struct{} // asks for a poll now
+	health  health
+	snaps   *snapshots
+	cursors cursorReads
+	counts  counters
 
 	mu     sync.Mutex
 	closed bool

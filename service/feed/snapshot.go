@@ -12,11 +12,10 @@ import (
 //
 // flow.NotFound when there is neither; flow.Unavailable when the database is away.
 func (h *Hub) Snapshot(ctx context.Context, flowID string) (Rendered, error) {
-	current, err := h.reader.Cursors(ctx, []string{flowID})
+	at, exists, err := h.current(ctx, flowID)
 	if err != nil {
 		return Rendered{}, err
 	}
-	at, exists := current[flowID]
 	if !exists {
 		return h.emptySnapshot(ctx, flowID)
 	}
