@@ -49,14 +49,18 @@ CREATE TABLE flows (
 WITH (fillfactor = 70);
 
 -- The database's own history: it differs after a restore into another database and
--- after a failover, so that a version number is never read in the wrong history.
+-- after a failover, so that a version number is never read in the wrong history. In
+-- plpgsql, which keeps the plans for the session: it is asked with every cursor, and
+-- planned anew each time it took longer than the rest of the query.
 -- +goose StatementBegin
 CREATE FUNCTION database_history() RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT to_hex((SELECT oid FROM pg_database WHERE datname = current_database())::bigint)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN to_hex((SELECT oid FROM pg_database WHERE datname = current_database())::bigint)
         || '-' || to_hex((SELECT system_identifier FROM pg_control_system()) & 4294967295)
         || '-' || CASE WHEN pg_is_in_recovery() THEN '0'
-                       ELSE ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') END
+                       ELSE ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') END;
+END
 $$;
 -- +goose StatementEnd
 
