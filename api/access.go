@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openova-io/provflow/api/reqlog"
 	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -94,7 +95,7 @@ func (h *server) deny(w http.ResponseWriter, r *http.Request, err error) {
 	if d.wait > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(int64((d.wait+time.Second-1)/time.Second)))
 	}
-	h.Logger.Debug("request denied", "method", r.Method, "path", r.URL.Path, "status", d.status, "why", d.answer.Error)
+	h.Logger.DebugContext(r.Context(), "request denied", "method", r.Method, "path", r.URL.Path, "status", d.status, "why", d.answer.Error)
 	h.answerError(w, d.status, d.answer)
 }
 
@@ -110,6 +111,9 @@ func (h *server) guard(next http.Handler) http.Handler {
 		if err != nil {
 			h.deny(w, r, err)
 			return
+		}
+		if h.gate.Keeper != nil {
+			reqlog.SetPrincipal(r.Context(), p.Name)
 		}
 		r = r.WithContext(access.With(r.Context(), p))
 		body := h.gate.pace(w, r, rule.kind)

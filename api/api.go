@@ -10,6 +10,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/openova-io/provflow/api/reqlog"
+	"github.com/openova-io/provflow/api/sse"
 	"github.com/openova-io/provflow/api/upstream"
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
@@ -50,7 +52,14 @@ type Services struct {
 	Ready       func(ctx context.Context) error
 	Now         func() time.Time
 	Logger      *slog.Logger
+
+	Streams *sse.Streams                    // nil: nobody asks about them, and nobody ends them
+	Trace   func(http.Handler) http.Handler // middleware that traces; nil: none
+	Done    func(reqlog.Request)            // is told of every request that has ended; nil: nobody is
 }
+
+// probes are asked all the time by machines.
+var probes = []string{"/healthz", "/readyz", "/sovereign/healthz", "/sovereign/readyz"}
 
 type server struct {
 	Services
@@ -59,9 +68,16 @@ type server struct {
 
 // New gives the handler of everything provflow serves.
 func New(s Services) http.Handler {
+	if s.Streams == nil {
+		s.Streams = sse.NewStreams()
+	}
 	h := &server{s, newGate(s.Access, s.Now)}
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, rawPath, h.origins, middleware.GetHead)
+	r.Use(reqlog.New(reqlog.Options{Logger: s.Logger, Done: s.Done, Quiet: probes, Now: s.Now}))
+	if s.Trace != nil {
+		r.Use(s.Trace)
+	}
+	r.Use(rawPath, h.origins, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
 	})
@@ -81,7 +97,7 @@ func (h *server) routes(r chi.Router) {
 	r = r.With(h.guard) // what is above is open to all
 	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
 		r.Get(base+"/snapshot", h.snapshot)
-		r.Get(base+"/stream", h.stream)
+		r.With(h.Streams.Handler).Get(base+"/stream", h.stream)
 		r.Post(base+"/events", h.flowEvents)
 		r.Delete(base, h.deleteFlow)
 	}

@@ -62,7 +62,7 @@ func (h *server) exportDeployment(w http.ResponseWriter, r *http.Request) {
 	case err != nil && !begun:
 		h.fail(w, r, err)
 	case err != nil:
-		h.Logger.Warn("an export broke off", "flow", id, "error", err)
+		h.Logger.WarnContext(r.Context(), "an export broke off", "flow", id, "error", err)
 		panic(http.ErrAbortHandler) // net/http's way to cut a connection
 	}
 }

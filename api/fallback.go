@@ -33,7 +33,7 @@ func (h *server) upstreamSnapshot(w http.ResponseWriter, r *http.Request, id str
 	a, err := h.Upstream.Snapshot(r.Context(), t, id)
 	switch {
 	case err != nil:
-		h.Logger.Debug("no snapshot of the upstream", "flow", id, "error", err)
+		h.Logger.DebugContext(r.Context(), "no snapshot of the upstream", "flow", id, "error", err)
 		if !known {
 			h.unreachable(w)
 		}
@@ -90,7 +90,7 @@ func (h *server) streamUnknown(w http.ResponseWriter, r *http.Request, id string
 		h.pass(w, refused.Answer)
 		return true
 	case err != nil:
-		h.Logger.Debug("no stream of the upstream", "flow", id, "error", err)
+		h.Logger.DebugContext(r.Context(), "no stream of the upstream", "flow", id, "error", err)
 		h.unreachable(w)
 		return true
 	}
@@ -111,9 +111,11 @@ func (h *server) streamUnknown(w http.ResponseWriter, r *http.Request, id string
 
 func (h *server) relay(r *http.Request, id string, out *sse.Writer, l *relay) {
 	l.out = out
-	l.note = func(err error) { h.Logger.Debug("the upstream's stream is not there", "flow", id, "error", err) }
+	l.note = func(err error) {
+		h.Logger.DebugContext(r.Context(), "the upstream's stream is not there", "flow", id, "error", err)
+	}
 	if err := l.run(r.Context()); err != nil {
-		h.Logger.Debug("stream ended", "flow", id, "error", err)
+		h.Logger.DebugContext(r.Context(), "stream ended", "flow", id, "error", err)
 	}
 }
 

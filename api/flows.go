@@ -107,7 +107,7 @@ func (h *server) stream(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(err, http.ErrNotSupported) { // nothing was written yet
 		h.fail(w, r, err)
 	} else if err != nil {
-		h.Logger.Debug("stream ended", "flow", id, "error", err)
+		h.Logger.DebugContext(r.Context(), "stream ended", "flow", id, "error", err)
 	}
 }
 

@@ -16,21 +16,28 @@ func (h *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, healthAnswer{"ok"})
 }
 
-// readyz: the database is reachable, its migrations are current, the listener is connected.
+// readyz: the server is not stopping, the database is reachable, its migrations are current, the listener is connected.
 func (h *server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := h.Ready(r.Context()); err != nil {
 		// Not logged: whoever asks is told, and asks often.
-		h.answerError(w, http.StatusServiceUnavailable, errorAnswer{Error: "not-ready", Detail: reason(err)})
+		h.answerError(w, http.StatusServiceUnavailable, unready(err))
 		return
 	}
 	writeJSON(w, http.StatusOK, healthAnswer{"ready"})
 }
 
-// reason is what may be shown of an error.
-func reason(err error) string {
+// unready is what may be shown of why. A server that stops is told apart: it will not be
+// ready again.
+func unready(err error) errorAnswer {
+	answer := errorAnswer{Error: "not-ready", Detail: "see the log"}
 	var known *flow.Error
 	if errors.As(err, &known) {
-		return known.Detail
+		answer.Detail = known.Detail
+		if known.Slug == slugDraining {
+			answer.Error = slugDraining
+		}
 	}
-	return "see the log"
+	return answer
 }
+
+const slugDraining = "draining"

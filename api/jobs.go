@@ -55,7 +55,7 @@ func (h *server) jobRoutes(r chi.Router) {
 	r.Get("/api/v1/deployments/{id}/jobs", h.jobs)
 	r.Get("/api/v1/deployments/{id}/jobs/{jobId}", h.job)
 	r.Get("/api/v1/actions/executions/{id}/logs", h.logPage)
-	r.Get("/api/v1/actions/executions/{id}/logs/stream", h.logStream)
+	r.With(h.Streams.Handler).Get("/api/v1/actions/executions/{id}/logs/stream", h.logStream)
 }
 
 // jobs lists a deployment's jobs, those of one status where it is asked for.

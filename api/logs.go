@@ -94,7 +94,7 @@ func (h *server) logStream(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(err, http.ErrNotSupported) { // nothing was written yet
 		h.fail(w, r, err)
 	} else if err != nil {
-		h.Logger.Debug("log stream ended", "execution", id, "error", err)
+		h.Logger.DebugContext(r.Context(), "log stream ended", "execution", id, "error", err)
 	}
 }
 

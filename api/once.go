@@ -58,7 +58,7 @@ func (h *server) keep(ctx context.Context, flowID, key string, answer any) {
 		err = h.Store.KeepAnswer(ctx, flowID, answerKey(key), b)
 	}
 	if err != nil {
-		h.Logger.Warn("an answer could not be kept", "flow", flowID, "error", err)
+		h.Logger.WarnContext(ctx, "an answer could not be kept", "flow", flowID, "error", err)
 	}
 }
 

@@ -15,7 +15,8 @@ if (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null; then
   exit 1
 fi
 
-bin/provflow serve --listen "$listen" --data-dir .data &
+# Nobody balances between servers here: a second is enough to end what is open.
+PROVFLOW_DRAIN=${PROVFLOW_DRAIN:-1s} bin/provflow serve --listen "$listen" --data-dir .data &
 server=$!
 
 # Every way out stops the server and waits for it: its database is its child.

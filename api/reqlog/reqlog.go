@@ -97,7 +97,7 @@ func (o Options) end(ctx context.Context, w *writer, r *http.Request, took time.
 	}
 	attrs := []slog.Attr{
 		slog.String("method", done.Method), slog.String("route", done.Route), slog.Int("status", done.Status),
-		slog.Int64("bytes", done.Bytes), slog.Duration("took", took),
+		slog.Int64("bytes", done.Bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
 	}
 	if who := noteOf(ctx).principal; who != "" {
 		attrs = append(attrs, slog.String("principal", who))

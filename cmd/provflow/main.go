@@ -30,6 +30,8 @@ type cli struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// To stop may take a while; who asks twice at a terminal does not want to wait.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	forgetEmpty()
 	var c cli
 	k := kong.Parse(&c,

@@ -51,7 +51,7 @@ func command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, exe, args...)
-	cmd.Env = []string{asProgram + "=1"}
+	cmd.Env = []string{asProgram + "=1", "PROVFLOW_DRAIN=0"}
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "DATABASE_URL") && !strings.HasPrefix(kv, "PROVFLOW_LISTEN") && !strings.HasPrefix(kv, "PROVFLOW_DATA") {
 			cmd.Env = append(cmd.Env, kv)

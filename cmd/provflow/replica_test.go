@@ -36,6 +36,7 @@ const patience = 20 * time.Second
 type replica struct {
 	t    testing.TB
 	url  string
+	tell func() // that it is to stop; stop also waits until it has
 	stop func()
 }
 
@@ -49,10 +50,15 @@ func start(t testing.TB, dsn string, up ...upstream.Options) *replica {
 // startGuarded is start with access control.
 func startGuarded(t testing.TB, dsn string, who accessPlan, up ...upstream.Options) *replica {
 	t.Helper()
-	var client *upstream.Client
+	return startAs(t, dsn, instance{access: who}, up...)
+}
+
+// startAs is start of a server that is partly given.
+func startAs(t testing.TB, dsn string, in instance, up ...upstream.Options) *replica {
+	t.Helper()
 	for _, o := range up {
 		var err error
-		if client, err = upstream.New(o); err != nil {
+		if in.upstream, err = upstream.New(o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,10 +68,10 @@ func startGuarded(t testing.TB, dsn string, who accessPlan, up ...upstream.Optio
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	d := &database{url: dsn, direct: dsn}
-	go func() { done <- serve(ctx, d, socket, client, who, slog.New(slog.DiscardHandler)) }()
+	in.database, in.socket, in.log = &database{url: dsn, direct: dsn}, socket, slog.New(slog.DiscardHandler)
+	go func() { done <- serve(ctx, in) }()
 	stopped := false
-	r := &replica{t: t, url: "http://" + socket.Addr().String(), stop: func() {
+	r := &replica{t: t, url: "http://" + socket.Addr().String(), tell: cancel, stop: func() {
 		cancel()
 		if stopped {
 			return

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,10 +9,10 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/openova-io/provflow/api"
+	"github.com/openova-io/provflow/api/sse"
 	"github.com/openova-io/provflow/api/upstream"
+	"github.com/openova-io/provflow/cmd/provflow/metrics"
 	"github.com/openova-io/provflow/db"
 	"github.com/openova-io/provflow/db/listen"
 	"github.com/openova-io/provflow/migrations"
@@ -22,25 +21,17 @@ import (
 	"github.com/openova-io/provflow/service/record"
 )
 
-// When the server is told to stop, a request has shutdownGrace to end by itself, and
-// shutdownTimeout to end once it was told that it must.
-const (
-	shutdownGrace   = time.Second
-	shutdownTimeout = 10 * time.Second
-)
-
-var errStopping = &flow.Error{Code: flow.Unavailable, Slug: "stopping", Detail: "the server is stopping; send the rest to another replica, or shortly"}
-
 type serveCmd struct {
 	databaseFlags
 	upstreamFlags
 	accessFlags
+	operateFlags
 	Listen string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); beyond loopback access must be on."`
 }
 
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := c.logger(os.Stderr)
 	slog.SetDefault(log)
 	who, err := c.plan(c.Listen)
 	if err != nil {
@@ -54,19 +45,38 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; choose another address with --listen", c.Listen, err)
 	}
+	defer socket.Close() //nolint:errcheck // it is closed already where it was served
+	op, err := c.start(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer op.stop(ctx)
 	d, err := c.open(ctx, log)
 	if err != nil {
-		return errors.Join(err, socket.Close())
+		return err
 	}
 	defer d.close(log)
 	if err := d.migrate(ctx, log); err != nil {
-		return errors.Join(err, socket.Close())
+		return err
 	}
-	return serve(ctx, d, socket, up, who, log)
+	return serve(ctx, instance{d, socket, up, who, op, log})
+}
+
+// instance is what a server is made of before it runs.
+type instance struct {
+	database  *database
+	socket    net.Listener
+	upstream  *upstream.Client
+	access    accessPlan
+	operation operation
+	log       *slog.Logger
 }
 
 // parts is everything that runs, wired.
 type parts struct {
+	instance
+	counts   *metrics.Metrics
+	streams  *sse.Streams
 	store    *db.Store
 	hub      *feed.Hub
 	tails    *feed.Tails
@@ -86,12 +96,13 @@ func (a announcer) Announce(flowID string) {
 	a.notifier.Announce(flowID)
 }
 
-func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
-	store, err := db.Open(ctx, d.url, time.Now)
+func wire(ctx context.Context, in instance) (*parts, error) {
+	log, counts := in.log, metrics.New(version)
+	store, err := db.Open(ctx, in.database.url, time.Now, db.WithTracer(in.operation.traces.Queries()))
 	if err != nil {
 		return nil, err
 	}
-	hub := feed.New(store, feed.Options{Logger: log})
+	hub := feed.New(store, feed.Options{Logger: log, OnFrame: counts.Frame})
 	tails := feed.NewTails(store, feed.TailOptions{Logger: log})
 	schema, err := store.Schema(ctx)
 	if err != nil {
@@ -100,73 +111,30 @@ func wire(ctx context.Context, d *database, log *slog.Logger) (*parts, error) {
 	}
 	channel := listen.Channel(schema)
 	notifier := listen.NewNotifier(listen.NotifierOptions{DB: store.Pool(), Channel: channel, Logger: log})
-	listener := &listen.Listener{DSN: d.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, Logger: log}
-	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log})
-	return &parts{store, hub, tails, notifier, listener, recorder}, nil
+	listener := &listen.Listener{
+		DSN: in.database.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, OnState: counts.ListenerState, Logger: log,
+	}
+	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log, Observe: counts.Transaction})
+	p := &parts{in, counts, sse.NewStreams(), store, hub, tails, notifier, listener, recorder}
+	counts.Watch(p.sources())
+	return p, nil
 }
 
-func serve(ctx context.Context, d *database, socket net.Listener, up *upstream.Client, who accessPlan, log *slog.Logger) error {
-	defer up.Close()
-	p, err := wire(ctx, d, log)
-	if err != nil {
-		return err
-	}
-	defer p.store.Close()
-	requests, cut := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cut(nil)
-	server := &http.Server{
-		Handler:           p.handler(up, who.control(p.store, log), log),
-		BaseContext:       func(net.Listener) context.Context { return requests },
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return p.hub.Run(gctx) })
-	g.Go(func() error { return p.tails.Run(gctx) })
-	g.Go(func() error { return p.listener.Run(gctx) })
-	// The notifier stops last: it has still to say what the last transactions changed.
-	notify, stopNotify := context.WithCancel(context.WithoutCancel(ctx))
-	g.Go(func() error { return p.notifier.Run(notify) })
-	g.Go(func() error { return d.keepRunning(gctx, log) })
-	g.Go(func() error { return keepPartitions(gctx, p.store, log) })
-	g.Go(func() error { return ignoreClosed(server.Serve(socket)) })
-	g.Go(func() error {
-		defer stopNotify()
-		return p.stop(gctx, server, cut)
-	})
-	who.hint(gctx, p.store, log)
-	log.Info("serving", "address", "http://"+socket.Addr().String(), "version", version)
-	return g.Wait()
-}
-
-func (p *parts) handler(up *upstream.Client, who api.Access, log *slog.Logger) http.Handler {
+func (p *parts) handler() http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
-		Store: p.store, Deployments: p.store, Archive: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: up,
-		Access: who, Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: log,
+		Store: p.store, Deployments: p.store, Archive: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: p.upstream,
+		Access: p.access.control(p.store, p.log), Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: p.log,
+		Streams: p.streams, Trace: p.operation.traces.Requests(), Done: p.counts.Request,
 	})
 }
 
-// stop ends the server when ctx does: streams first (the hub ends them), then requests,
-// of which those that go on and on are cut, then the recorder's last transactions.
-func (p *parts) stop(ctx context.Context, server *http.Server, cut context.CancelCauseFunc) error {
-	<-ctx.Done()
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	grace := time.AfterFunc(shutdownGrace, func() { cut(errStopping) })
-	defer grace.Stop()
-	err := server.Shutdown(bound)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	p.recorder.Close()
-	return err
-}
-
-// ready: the database answers, its schema is this program's, the listener is connected.
+// ready: nobody has said to stop, the database answers, its schema is this program's, the
+// listener is connected.
 func (p *parts) ready(ctx context.Context) error {
+	if p.streams.Draining() {
+		return &flow.Error{Code: flow.Unavailable, Slug: "draining", Detail: "the server is stopping; ask another replica, or shortly"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	at, err := p.store.SchemaVersion(ctx)
@@ -188,11 +156,4 @@ func (p *parts) ready(ctx context.Context) error {
 
 func notReady(format string, args ...any) error {
 	return &flow.Error{Code: flow.Unavailable, Slug: "not-ready", Detail: fmt.Sprintf(format, args...)}
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
 }
