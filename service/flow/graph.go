@@ -18,8 +18,10 @@ type Graph struct {
 	cursors map[string]BridgeCursor
 	next    int64 // next free position
 
-	dirty dirty
-	walk  uint64 // mark of the walk under way, so that walks need no set
+	dirty  dirty
+	shape  uint64 // see leaves.go
+	leaves leafList
+	walk   uint64 // mark of the walk under way, so that walks need no set
 }
 
 // node is a job and its edges; a node without a job is an end that is not known yet.
@@ -28,6 +30,7 @@ type node struct {
 	job     *Job
 	in, out []*edge
 	seen    uint64
+	leaves  leafList // of a group
 }
 
 type edge struct {
@@ -58,7 +61,7 @@ func NewGraph(flowID string) *Graph {
 	return &Graph{
 		flow:  Flow{ID: flowID, Status: Pending},
 		nodes: map[string]*node{}, edges: map[RelationshipKey]*edge{}, cursors: map[string]BridgeCursor{},
-		dirty: newDirty(),
+		dirty: newDirty(), shape: 1,
 	}
 }
 
@@ -93,6 +96,9 @@ func (g *Graph) Load(s State) {
 	for _, c := range s.Cursors {
 		g.cursors[c.JobID] = c
 	}
+	if !s.Delta.Empty() {
+		g.reshaped()
+	}
 	g.dirty = newDirty()
 }
 
@@ -110,6 +116,11 @@ func (g *Graph) PutJob(j Job) {
 		}
 	}
 	n.job = &j
+	if old == nil || old.Type != j.Type {
+		g.reshaped()
+	} else {
+		g.changed(n, old)
+	}
 	g.dirty.jobs[j.ID] = true
 	g.dirty.touched[n] = true
 	if old == nil {
@@ -204,6 +215,7 @@ func (g *Graph) link(r Relationship) *edge {
 	g.edges[r.RelationshipKey] = e
 	e.from.out = append(e.from.out, e)
 	e.to.in = append(e.to.in, e)
+	g.reshaped()
 	return e
 }
 
@@ -213,6 +225,7 @@ func (g *Graph) unlink(k RelationshipKey) {
 		return
 	}
 	delete(g.edges, k)
+	g.reshaped()
 	same := func(o *edge) bool { return o == e }
 	e.from.out = slices.DeleteFunc(e.from.out, same)
 	e.to.in = slices.DeleteFunc(e.to.in, same)
@@ -223,6 +236,7 @@ func (g *Graph) unlink(k RelationshipKey) {
 func (g *Graph) drop(id string) {
 	if n := g.nodes[id]; n != nil {
 		n.job = nil
+		g.reshaped()
 		delete(g.cursors, id)
 		g.forget(n)
 	}

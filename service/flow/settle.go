@@ -40,24 +40,17 @@ func (g *Graph) rollUp(n *node) {
 	if n.job == nil || !n.isGroup() {
 		return
 	}
-	t := g.tally(n)
+	t, _ := g.below(n).count()
 	j := *n.job
 	j.Status, j.StartedAt, j.FinishedAt = t.Group(), t.FirstStart, t.Finish()
-	j.Type = TypeGroup
+	if j.Type != TypeGroup {
+		j.Type = TypeGroup
+		g.reshaped()
+	}
 	if !sameJob(*n.job, j) {
 		n.job = &j
 		g.dirty.jobs[n.id] = true
 	}
-}
-
-func (g *Graph) tally(group *node) (t Tally) {
-	down := func(n *node) []*edge { return shown(n.in) }
-	g.visit(group, down, func(n *node) {
-		if !n.isGroup() {
-			t.Add(n.job.Status, n.job.StartedAt, n.job.FinishedAt)
-		}
-	}, Contains)
-	return t
 }
 
 // settleWaiting derives WaitingOn again for the touched jobs and for everything that
@@ -123,7 +116,7 @@ func (g *Graph) settleFlow() {
 	if len(g.dirty.touched) == 0 {
 		return
 	}
-	t, bridged := g.leaves()
+	t, bridged := g.all().count()
 	if g.flow.Declared && !bridged {
 		return
 	}
@@ -135,19 +128,8 @@ func (g *Graph) settleFlow() {
 // Bridged reports whether the bridge has jobs in the flow: its status is then derived,
 // whatever an emitter says of it.
 func (g *Graph) Bridged() bool {
-	_, bridged := g.leaves()
+	_, bridged := g.all().count()
 	return bridged
-}
-
-// leaves counts all that is no group, and says whether any of it is the bridge's.
-func (g *Graph) leaves() (t Tally, bridged bool) {
-	for _, n := range g.nodes {
-		if n.job != nil && !n.isGroup() {
-			bridged = bridged || n.job.Source == SourceBridge
-			t.Add(n.job.Status, n.job.StartedAt, n.job.FinishedAt)
-		}
-	}
-	return t, bridged
 }
 
 // PutFlow writes the flow's own row; an equal one changes nothing.
@@ -166,6 +148,7 @@ func (g *Graph) reveal(e *edge) {
 	}
 	g.touchEnds(e)
 	e.rel.Visible = visible
+	g.reshaped()
 	g.dirty.edges[e.rel.RelationshipKey] = true
 	g.touchEnds(e)
 }

@@ -34,22 +34,28 @@ type Tally struct {
 
 // Add counts one leaf.
 func (t *Tally) Add(s Status, started, finished time.Time) {
-	switch s {
-	case Running:
-		t.Running++
-	case Succeeded:
-		t.Succeeded++
-	case Failed:
-		t.Failed++
-	default:
-		t.Pending++
-	}
+	*t.of(s)++
 	if !started.IsZero() && (t.FirstStart.IsZero() || started.Before(t.FirstStart)) {
 		t.FirstStart = started
 	}
 	if finished.After(t.LastFinish) {
 		t.LastFinish = finished
 	}
+}
+
+// drop takes a leaf's status out of the count; its times stay.
+func (t *Tally) drop(s Status) { *t.of(s)-- }
+
+func (t *Tally) of(s Status) *int {
+	switch s {
+	case Running:
+		return &t.Running
+	case Succeeded:
+		return &t.Succeeded
+	case Failed:
+		return &t.Failed
+	}
+	return &t.Pending
 }
 
 // Done reports whether there are leaves and all of them are terminal.
