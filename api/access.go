@@ -85,6 +85,7 @@ func forbidden(slug, format string, args ...any) *denial {
 // deny answers with a denial, or with whatever else the error is.
 func (h *server) deny(w http.ResponseWriter, r *http.Request, err error) {
 	var d *denial
+	giveUp(w, r)
 	if !errors.As(err, &d) {
 		h.fail(w, r, err)
 		return

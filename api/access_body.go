@@ -49,6 +49,27 @@ func (g *gate) pace(w http.ResponseWriter, r *http.Request, k kind) *pacedBody {
 	return b
 }
 
+// few is how many bytes of a body that nobody wants are read away, and how long that may
+// take: then the connection can be used again.
+const (
+	few     = 64 << 10
+	fewTime = 2 * time.Second
+)
+
+// giveUp is for an answer before the body is read. A body of unknown length may go on for
+// hours, and net/http would hold the answer back until its end.
+func giveUp(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	at := time.Now().Add(fewTime)
+	if r.ContentLength < 0 || r.ContentLength > few {
+		at = time.Now()
+		w.Header().Set("Connection", "close")
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(at)
+}
+
 // extend gives the next read its deadline. A connection that has none is a test's.
 func (b *pacedBody) extend() {
 	at := time.Now().Add(b.idle)

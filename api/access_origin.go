@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -18,6 +19,9 @@ const (
 // a browser send it, and whether such a page may read the answer.
 func (h *server) origins(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody { // for whatever answers without reading it
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.gate.BodyIdle))
+		}
 		if err := h.gate.rightHost(r); err != nil {
 			h.deny(w, r, err)
 			return

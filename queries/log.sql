@@ -6,11 +6,13 @@ WHERE flow_id = @flow_id AND job_id = @job_id
 ORDER BY attempt DESC;
 
 -- name: ExecutionGetLog :one
--- Whose log it is, where its lines are kept and how many there are.
+-- Whose log it is, where its lines are kept and how many there are. Flows may hold
+-- executions of the same id, since an archive may name them as it likes: the flow that the
+-- id begins with goes first, so that nobody can put a log in the place of another's.
 SELECT flow_id, status, finished_at, line_count, log_day
 FROM executions
 WHERE execution_id = @execution_id
-ORDER BY flow_id
+ORDER BY starts_with(execution_id, flow_id || ':') DESC, flow_id
 LIMIT 1;
 
 -- name: LogLineListFrom :many

@@ -45,6 +45,7 @@ type accessPlan struct {
 	on      bool
 	issuer  *oidc.Verifier // nil: static tokens only
 	session time.Duration
+	recall  time.Duration // how long a look-up is believed; access.Remember where it is zero
 	api     api.Access
 }
 
@@ -114,7 +115,7 @@ func (p accessPlan) control(store *db.Store, log *slog.Logger) api.Access {
 	if !p.on {
 		return p.api
 	}
-	o := access.Options{Store: store, SessionLife: p.session, Logger: log}
+	o := access.Options{Store: store, SessionLife: p.session, Remember: p.recall, Logger: log}
 	if p.issuer != nil {
 		o.Issuer = p.issuer
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ func (r *replica) postLive(deployment string) *body {
 	r.t.Cleanup(func() { _ = out.Close() })
 	go func() {
 		defer close(b.done)
-		res, err := http.DefaultClient.Do(req)
+		res, err := cmp.Or(r.client, http.DefaultClient).Do(req)
 		if err != nil {
 			return
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,6 +39,8 @@ type replica struct {
 	url  string
 	tell func() // that it is to stop; stop also waits until it has
 	stop func()
+
+	client *http.Client // nil: the default one
 }
 
 // start runs a replica on that database until the test ends or stop is called, with an
@@ -123,7 +126,7 @@ func (r *replica) do(method, path, body string, header ...string) answer {
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := cmp.Or(r.client, http.DefaultClient).Do(req)
 	if err != nil {
 		r.t.Fatal(err)
 	}

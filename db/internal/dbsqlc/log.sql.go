@@ -15,7 +15,7 @@ const executionGetLog = `-- name: ExecutionGetLog :one
 SELECT flow_id, status, finished_at, line_count, log_day
 FROM executions
 WHERE execution_id = $1
-ORDER BY flow_id
+ORDER BY starts_with(execution_id, flow_id || ':') DESC, flow_id
 LIMIT 1
 `
 
@@ -27,7 +27,9 @@ type ExecutionGetLogRow struct {
 	LogDay     pgtype.Date
 }
 
-// Whose log it is, where its lines are kept and how many there are.
+// Whose log it is, where its lines are kept and how many there are. Flows may hold
+// executions of the same id, since an archive may name them as it likes: the flow that the
+// id begins with goes first, so that nobody can put a log in the place of another's.
 func (q *Queries) ExecutionGetLog(ctx context.Context, executionID string) (ExecutionGetLogRow, error) {
 	row := q.db.QueryRow(ctx, executionGetLog, executionID)
 	var i ExecutionGetLogRow
