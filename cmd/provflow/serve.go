@@ -22,11 +22,11 @@ import (
 )
 
 type serveCmd struct {
-	databaseFlags
-	upstreamFlags
-	accessFlags
-	operateFlags
-	Listen string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); beyond loopback access must be on."`
+	Listen        string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); beyond loopback access must be on."`
+	databaseFlags `group:"Where the data is:"`
+	accessFlags   `group:"Who may call:"`
+	upstreamFlags `group:"Flows that are not here:"`
+	operateFlags  `group:"How it is watched and stopped:"`
 }
 
 // Run serves until it is told to stop.
