@@ -137,7 +137,7 @@ func checkTimes(field string, at time.Time) error {
 // Fingerprint recognises the record when the archive is read again. A line is known by
 // its place, everything else by its content.
 func (r Restored) Fingerprint() (f flow.Fingerprint) {
-	text := []byte(nil)
+	var text []byte
 	if r.Line != nil {
 		text = fmt.Appendf(nil, "line\x00%s\x00%d", r.Line.ExecutionID, r.Line.Number)
 	} else {

@@ -96,7 +96,7 @@ func (g *Graph) Load(s State) {
 	for _, c := range s.Cursors {
 		g.cursors[c.JobID] = c
 	}
-	if !s.Delta.Empty() {
+	if !s.Empty() {
 		g.reshaped()
 	}
 	g.dirty = newDirty()
