@@ -106,15 +106,15 @@ func (h *server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rule := ruleOf(r)
 		p, err := h.gate.caller(r, rule)
+		if h.gate.Keeper != nil {
+			reqlog.SetPrincipal(r.Context(), p.Key) // also of who is denied; names are not unique
+		}
 		if err == nil {
 			err = h.admit(r, rule, p)
 		}
 		if err != nil {
 			h.deny(w, r, err)
 			return
-		}
-		if h.gate.Keeper != nil {
-			reqlog.SetPrincipal(r.Context(), p.Name)
 		}
 		r = r.WithContext(access.With(r.Context(), p))
 		body := h.gate.pace(w, r, rule.kind)

@@ -63,7 +63,13 @@ func command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 // launch starts `provflow serve` on a data folder and waits until it is ready.
 func launch(t *testing.T, dir string) *program {
 	t.Helper()
-	p := begin(t, "serve", "--listen", "127.0.0.1:0", "--data-dir", dir)
+	return launchWith(t, dir, nil)
+}
+
+// launchWith is launch in an environment of one's own.
+func launchWith(t *testing.T, dir string, env []string) *program {
+	t.Helper()
+	p := beginWith(t, env, "serve", "--listen", "127.0.0.1:0", "--data-dir", dir)
 	p.dir = dir
 	address := regexp.MustCompile(`msg=serving address=(\S+)`)
 	eventually(t, "the program to serve", func() bool {
@@ -78,11 +84,6 @@ func launch(t *testing.T, dir string) *program {
 	})
 	p.waitReady()
 	return p
-}
-
-func begin(t *testing.T, args ...string) *program {
-	t.Helper()
-	return beginWith(t, nil, args...)
 }
 
 // beginWith starts the program; it is killed when the test ends.

@@ -21,18 +21,9 @@ func readAll(t testing.TB, r io.Reader) string {
 	return string(b)
 }
 
-// withToken adds a token to every request.
-type withToken struct{ token string }
-
-func (w withToken) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+w.token)
-	return http.DefaultTransport.RoundTrip(r)
-}
-
 // with gives the replica as its helpers see it, with a token.
 func (g *guarded) with(token string) *replica {
-	return &replica{t: g.t, url: g.url, client: &http.Client{Transport: withToken{token}}}
+	return &replica{t: g.t, url: g.url, client: &http.Client{Transport: bearer(token)}}
 }
 
 // streamAs opens a flow's stream with headers of one's own.
