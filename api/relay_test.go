@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,16 +35,31 @@ func (s *silentFlow) Next(ctx context.Context) (feed.Batch, error) {
 }
 
 // deadlined is a recorder that takes deadlines, as a connection does.
-type deadlined struct{ *httptest.ResponseRecorder }
+type deadlined struct {
+	*httptest.ResponseRecorder
+	mu sync.Mutex // one goroutine writes, another reads
+}
 
-func (deadlined) SetWriteDeadline(time.Time) error { return nil }
+func (d *deadlined) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ResponseRecorder.Write(b)
+}
+
+func (d *deadlined) text() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.Body.String()
+}
+
+func (*deadlined) SetWriteDeadline(time.Time) error { return nil }
 
 // In a bubble with a clock of its own: an upstream that is never there is tried ever
 // more seldom, and the client hears a heartbeat in every silence.
 func TestAnUpstreamThatStaysAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := deadlined{httptest.NewRecorder()}
+		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
 		out, err := sse.Start(w, sse.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -67,16 +83,16 @@ func TestAnUpstreamThatStaysAway(t *testing.T) {
 		if n := len(tries); n < 20 || n > 60 {
 			t.Errorf("%d tries in ten minutes", n)
 		}
-		if n := strings.Count(w.Body.String(), "event: heartbeat"); n != 59 && n != 60 {
+		if n := strings.Count(w.text(), "event: heartbeat"); n != 59 && n != 60 {
 			t.Errorf("%d heartbeats in ten minutes", n)
 		}
-		if n := strings.Count(w.Body.String(), `data: "empty"`); n != 1 {
+		if n := strings.Count(w.text(), `data: "empty"`); n != 1 {
 			t.Errorf("%d empty snapshots", n)
 		}
 		local.more <- feed.Batch{Frames: []feed.Frame{{Event: flow.TypeSnapshot, Data: []byte(`"here"`)}}, After: flow.Cursor{Epoch: "e", Version: 1}}
 		synctest.Wait()
-		if !strings.HasSuffix(w.Body.String(), "event: snapshot\nid: e.1\ndata: \"here\"\n\n") {
-			t.Errorf("the flow is not shown: …%q", w.Body.String()[max(0, w.Body.Len()-100):])
+		if !strings.HasSuffix(w.text(), "event: snapshot\nid: e.1\ndata: \"here\"\n\n") {
+			t.Errorf("the flow is not shown: …%q", w.text()[max(0, len(w.text())-100):])
 		}
 		seen := len(tries)
 		time.Sleep(time.Hour)
@@ -91,7 +107,7 @@ func TestAnUpstreamThatStaysAway(t *testing.T) {
 func TestASlowUpstreamKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := deadlined{httptest.NewRecorder()}
+		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
 		out, err := sse.Start(w, sse.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -102,8 +118,8 @@ func TestASlowUpstreamKeepsNobodyWaiting(t *testing.T) {
 		}}
 		ctx, cancel := context.WithTimeout(t.Context(), relayPatience+time.Millisecond)
 		defer cancel()
-		if err := l.run(ctx); err != nil || !strings.HasSuffix(w.Body.String(), "event: snapshot\nid: .0\ndata: \"empty\"\n\n") {
-			t.Errorf("%v: %q", err, w.Body.String())
+		if err := l.run(ctx); err != nil || !strings.HasSuffix(w.text(), "event: snapshot\nid: .0\ndata: \"empty\"\n\n") {
+			t.Errorf("%v: %q", err, w.text())
 		}
 	})
 }

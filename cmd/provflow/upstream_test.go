@@ -36,6 +36,11 @@ func newOther(t *testing.T, answer http.HandlerFunc) *otherServer {
 }
 
 func (o *otherServer) options() upstream.Options {
+	return upstream.Options{FlowServerURL: o.URL, Timeout: patience}
+}
+
+// impatient is for an upstream that never answers.
+func (o *otherServer) impatient() upstream.Options {
 	return upstream.Options{FlowServerURL: o.URL, Timeout: 200 * time.Millisecond}
 }
 
@@ -88,7 +93,7 @@ func ill(t *testing.T) map[string]upstream.Options {
 	})
 	return map[string]upstream.Options{
 		"dead":        dead.options(),
-		"slow":        newOther(t, hangs).options(),
+		"slow":        newOther(t, hangs).impatient(),
 		"huge":        newOther(t, says(http.StatusOK, "application/json", strings.Repeat(" ", 33<<20)+"{}")).options(),
 		"redirecting": newOther(t, redirects(elsewhere.URL)).options(),
 		"lying":       newOther(t, page).options(),
