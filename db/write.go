@@ -1,11 +1,16 @@
 package db
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
 	"github.com/openova-io/provflow/service/flow"
@@ -14,61 +19,87 @@ import (
 // Record carries out a write in one transaction under the flow's lock and gives the
 // cursor at which it is durable. Unavailable says that it may be sent again: its keys make
 // sure that it has its effect once, even where a COMMIT went through unheard.
+//
+// A writer that wrote the flow last needs two round trips: one begins the transaction,
+// takes the lock and claims the keys, the other writes and commits.
 func (s *Store) Record(ctx context.Context, w flow.Write) (flow.Cursor, error) {
 	var at flow.Cursor
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		at, err = s.record(ctx, tx, w)
+	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) (err error) {
+		if at, err = s.record(ctx, conn, w); err != nil {
+			rollBack(ctx, conn)
+		}
 		return err
 	})
 	return at, mapError(err)
 }
 
-func (s *Store) record(ctx context.Context, tx pgx.Tx, w flow.Write) (flow.Cursor, error) {
-	q := s.q.WithTx(tx)
-	row, err := s.lock(ctx, q, w)
+func (s *Store) record(ctx context.Context, conn *pgxpool.Conn, w flow.Write) (flow.Cursor, error) {
+	c, err := s.begin(ctx, conn, w)
 	if err != nil {
 		return flow.NoCursor, err
 	}
-	locked := flow.Cursor{Epoch: row.Epoch, Version: row.Version}
-	fresh, err := s.register(ctx, q, w)
+	at := flow.Cursor{Epoch: c.row.Epoch, Version: c.row.Version}
+	state, err := s.readState(ctx, dbsqlc.New(conn), w, c.row)
 	if err != nil {
 		return flow.NoCursor, err
 	}
-	state, err := s.readState(ctx, q, w, row)
-	if err != nil {
-		return flow.NoCursor, err
-	}
-	changes := w.Decide(state, fresh)
-	if changes.Empty() {
-		return locked, nil
-	}
-	at := locked
+	changes := w.Decide(state, c.fresh)
 	if changes.Moves() {
 		at.Version++
 	}
-	return at, s.write(ctx, tx, w.FlowID, at.Version, changes)
+	return at, s.commit(ctx, conn, w.FlowID, at.Version, changes)
 }
 
-// lock takes the flow's row lock, making the row first where there is none.
-func (s *Store) lock(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (dbsqlc.FlowLockRow, error) {
-	row, err := q.FlowLock(ctx, w.FlowID)
-	if err == nil && (row.HasDeployment || !w.Deployment) || err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return row, err
-	}
-	if err := s.create(ctx, q, w); err != nil {
-		return row, err
-	}
-	return q.FlowLock(ctx, w.FlowID)
+// claim is the flow's row under lock, where there is one, and which of the keys are new.
+type claim struct {
+	row    dbsqlc.FlowLockRow
+	exists bool
+	fresh  []bool
 }
 
-func (s *Store) create(ctx context.Context, q *dbsqlc.Queries, w flow.Write) error {
+// begin takes the flow's row lock and claims the write's keys. Where the flow's row, or
+// its deployment's, is missing it is made.
+func (s *Store) begin(ctx context.Context, conn *pgxpool.Conn, w flow.Write) (claim, error) {
+	p := &pipeline{}
+	p.batch.Queue("BEGIN")
+	_, _ = s.claim(ctx, dbsqlc.New(p), w)
+	results := conn.SendBatch(ctx, &p.batch)
+	var c claim
+	_, err := results.Exec()
+	if err == nil {
+		c, err = s.claim(ctx, dbsqlc.New(answers{results: results}), w)
+	}
+	if err = cmp.Or(err, results.Close()); err != nil {
+		return c, err
+	}
+	if !c.exists || w.Deployment && !c.row.HasDeployment {
+		c.row, err = s.create(ctx, dbsqlc.New(conn), w)
+	}
+	return c, err
+}
+
+// claim asks for the lock, then for the keys.
+func (s *Store) claim(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (c claim, err error) {
+	c.row, err = q.FlowLock(ctx, w.FlowID)
+	if c.exists = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, errQueued) {
+		return c, err
+	}
+	c.fresh, err = s.register(ctx, q, w)
+	return c, err
+}
+
+// create makes the rows that are missing and takes the lock.
+func (s *Store) create(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (row dbsqlc.FlowLockRow, err error) {
 	now := stamp(s.now())
 	if w.Deployment {
 		if err := q.DeploymentEnsure(ctx, dbsqlc.DeploymentEnsureParams{DeploymentID: w.FlowID, Now: now}); err != nil {
-			return err
+			return row, err
 		}
 	}
-	return q.FlowEnsure(ctx, dbsqlc.FlowEnsureParams{FlowID: w.FlowID, Epoch: newEpoch(), Now: now})
+	if err := q.FlowEnsure(ctx, dbsqlc.FlowEnsureParams{FlowID: w.FlowID, Epoch: newEpoch(), Now: now}); err != nil {
+		return row, err
+	}
+	return q.FlowLock(ctx, w.FlowID)
 }
 
 // register claims the write's keys and says which of them are new.
@@ -85,6 +116,7 @@ func (s *Store) register(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (
 	if len(keys) == 0 {
 		return freshOf(w.Keys, nil), nil
 	}
+	slices.SortFunc(keys, bytes.Compare) // two who make the same flow wait for each other one way only
 	inserted, err := q.KeyInsertNew(ctx, dbsqlc.KeyInsertNewParams{FlowID: w.FlowID, Keys: keys, Now: stamp(s.now())})
 	return freshOf(w.Keys, inserted), err
 }
@@ -115,13 +147,36 @@ func (s *Store) readState(ctx context.Context, q *dbsqlc.Queries, w flow.Write, 
 	return state, err
 }
 
-// write sends all statements of a change in one round trip.
-func (s *Store) write(ctx context.Context, tx pgx.Tx, flowID string, version int64, c flow.Changes) error {
+// commit sends all statements of a change, and the COMMIT, in one round trip.
+func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, flowID string, version int64, c flow.Changes) error {
 	p := &pipeline{}
 	q := dbsqlc.New(p)
 	s.queueState(ctx, q, flowID, version, c)
 	s.queueHistory(ctx, q, flowID, version, c)
-	return tx.SendBatch(ctx, &p.batch).Close()
+	p.batch.Queue("COMMIT")
+	results := conn.SendBatch(ctx, &p.batch)
+	var last pgconn.CommandTag
+	var err error
+	for range p.batch.Len() {
+		if last, err = results.Exec(); err != nil {
+			break
+		}
+	}
+	err = cmp.Or(err, results.Close())
+	if err == nil && last.String() != "COMMIT" {
+		err = pgx.ErrTxCommitRollback
+	}
+	return err
+}
+
+// rollBack ends a transaction that failed. A connection for which that does not work is
+// given up by the pool.
+func rollBack(ctx context.Context, conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
+		_, _ = conn.Exec(ctx, "ROLLBACK")
+	}
 }
 
 // queueState queues live state. Errors come when the pipeline is sent.
@@ -171,17 +226,4 @@ func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams 
 		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
 		FailedJobs: int32(f.FailedJobs), Meta: f.Meta,
 	}
-}
-
-// pipeline collects the statements of generated queries that return nothing, to be sent
-// in one round trip. It is a DBTX for :exec queries only.
-type pipeline struct {
-	dbsqlc.DBTX // nil: any other kind of query is a programming error and panics in its first test
-	batch       pgx.Batch
-}
-
-// Exec queues the statement.
-func (p *pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	p.batch.Queue(sql, args...)
-	return pgconn.CommandTag{}, nil
 }
