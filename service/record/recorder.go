@@ -63,6 +63,9 @@ type Recorder struct {
 // queue is what waits for the transaction of one flow that runs.
 type queue struct {
 	waiting []*request
+	size    int           // how many items that is
+	wanted  int           // see gather
+	enough  chan struct{} // closed when so many wait; nil when nobody asks
 }
 
 // request is one caller's observations; done is answered once.
@@ -144,10 +147,12 @@ func (r *Recorder) enqueue(flowID string, req *request) error {
 		return &flow.Error{Code: flow.Unavailable, Slug: "stopping", Detail: "the server is stopping; send it again to another replica or shortly"}
 	}
 	if q := r.queues[flowID]; q != nil {
-		q.waiting = append(q.waiting, req)
+		q.add(req, r.options.BatchSize)
 		return nil
 	}
-	r.queues[flowID] = &queue{waiting: []*request{req}}
+	q := &queue{}
+	q.add(req, r.options.BatchSize)
+	r.queues[flowID] = q
 	r.work.Add(1)
 	go r.drain(flowID)
 	return nil
@@ -156,9 +161,11 @@ func (r *Recorder) enqueue(flowID string, req *request) error {
 // drain runs a flow's transactions one after another until nothing waits.
 func (r *Recorder) drain(flowID string) {
 	defer r.work.Done()
-	for {
+	for last, took := 0, time.Duration(0); ; {
+		r.gather(flowID, last, took)
 		r.slots <- struct{}{} // first a slot, then the batch: what comes meanwhile goes along
 		batch := r.take(flowID)
+		begun := r.options.Now()
 		if len(batch) > 0 {
 			r.commit(flowID, batch)
 		}
@@ -166,6 +173,7 @@ func (r *Recorder) drain(flowID string) {
 		if len(batch) == 0 {
 			return
 		}
+		last, took = len(batch), r.options.Now().Sub(begun)
 	}
 }
 
@@ -184,7 +192,7 @@ func (r *Recorder) take(flowID string) []*request {
 		return nil
 	}
 	batch := q.waiting[:n:n]
-	q.waiting = q.waiting[n:]
+	q.waiting, q.size = q.waiting[n:], q.size-size
 	return batch
 }
 
