@@ -103,16 +103,18 @@ func TestSnapshotThatBeganBeforeAWriteDoesNotHideIt(t *testing.T) {
 	st.mu.Unlock()
 	first := make(chan error, 1)
 	ctx, leave := context.WithCancel(context.Background())
+	asked := st.pollsFromNow(1)
 	go func() { _, err := hub.Snapshot(ctx, "f"); first <- err }()
-	st.awaitPolls(1)
+	asked()
 	leave() // the one who began it leaves; the read goes on for the others
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	at := put(st, "f", "b", flow.Running)
 	second := make(chan flow.Cursor, 1)
+	asked = st.pollsFromNow(1)
 	go func() { r, _ := hub.Snapshot(within(t), "f"); second <- r.Cursor }()
-	st.awaitPolls(1)
+	asked()
 	close(hold)
 	if got := <-second; got != at {
 		t.Fatalf("got %v, want %v", got, at)

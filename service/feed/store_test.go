@@ -159,11 +159,19 @@ func (s *store) setAway(away bool) {
 }
 
 // awaitPolls waits until cursors were asked for n times more.
-func (s *store) awaitPolls(n int) {
+func (s *store) awaitPolls(n int) { s.pollsFromNow(n)() }
+
+// pollsFromNow is awaitPolls for who has first to begin what makes them.
+func (s *store) pollsFromNow(n int) (await func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for until := s.polls + n; s.polls < until; {
-		s.polled.Wait()
+	until := s.polls + n
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for s.polls < until {
+			s.polled.Wait()
+		}
 	}
 }
 
