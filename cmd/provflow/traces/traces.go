@@ -101,7 +101,7 @@ func (t *Tracing) Queries() pgx.QueryTracer {
 	if t == nil {
 		return nil
 	}
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.provider), otelpgx.WithDisableQuerySpanNamePrefix())
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.provider))
 }
 
 // Requests is the middleware of a chi router; nil where nothing is traced.
