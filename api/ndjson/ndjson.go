@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"golang.org/x/sync/semaphore"
 
@@ -31,7 +32,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // Lines is a body being read. Next is for one goroutine.
 type Lines[T any] struct {
-	items  chan item[T]
+	items  chan *item[T] // pointers: room for many costs little where few come
 	room   *semaphore.Weighted // for the bytes of what is in items
 	cancel context.CancelFunc
 	end    error // why there is no more; set once met
@@ -54,10 +55,19 @@ type Limits struct {
 // Read begins to read a body. A line over the limit is an error; empty lines are passed over.
 func Read[T any](ctx context.Context, body io.Reader, limits Limits, decode func([]byte) (T, error)) *Lines[T] {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Lines[T]{items: make(chan item[T], limits.Lines), room: semaphore.NewWeighted(limits.Bytes), cancel: cancel}
-	go l.read(ctx, bufio.NewReaderSize(body, 64<<10), limits.Line, decode)
+	l := &Lines[T]{items: make(chan *item[T], limits.Lines), room: semaphore.NewWeighted(limits.Bytes), cancel: cancel}
+	go func() {
+		buffered := buffers.Get().(*bufio.Reader)
+		buffered.Reset(body)
+		l.read(ctx, buffered, limits.Line, decode)
+		buffered.Reset(nil)
+		buffers.Put(buffered)
+	}()
 	return l
 }
+
+// buffers are lent for as long as a body is read: most bodies are much smaller than one.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
 // Close stops reading. A read of the body that is under way ends with the body.
 func (l *Lines[T]) Close() { l.cancel() }
@@ -76,7 +86,7 @@ func (l *Lines[T]) Next(ctx context.Context) (values []T, err error) {
 	}
 }
 
-func (l *Lines[T]) gather(next item[T]) (values []T, err error) {
+func (l *Lines[T]) gather(next *item[T]) (values []T, err error) {
 	for {
 		if next.err != nil {
 			l.end = next.err
@@ -98,7 +108,7 @@ func (l *Lines[T]) gather(next item[T]) (values []T, err error) {
 func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, decode func([]byte) (T, error)) {
 	for n := 1; ; n++ {
 		line, err := readLine(body, maxLine)
-		var it item[T]
+		it := &item[T]{}
 		switch {
 		case err != nil && !errors.Is(err, io.EOF):
 			it.err = lineError(n, err)
@@ -122,8 +132,8 @@ func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, de
 }
 
 // decode makes an item of a line once there is room for it.
-func (l *Lines[T]) decode(ctx context.Context, n int, line []byte, decode func([]byte) (T, error)) (it item[T]) {
-	it.size = int64(len(line))
+func (l *Lines[T]) decode(ctx context.Context, n int, line []byte, decode func([]byte) (T, error)) *item[T] {
+	it := &item[T]{size: int64(len(line))}
 	if it.err = l.room.Acquire(ctx, it.size); it.err != nil {
 		return it
 	}
