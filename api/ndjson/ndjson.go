@@ -32,7 +32,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // Lines is a body being read. Next is for one goroutine.
 type Lines[T any] struct {
-	items  chan *item[T] // pointers: room for many costs little where few come
+	items  chan *item[T]       // pointers: room for many costs little where few come
 	room   *semaphore.Weighted // for the bytes of what is in items
 	cancel context.CancelFunc
 	end    error // why there is no more; set once met
