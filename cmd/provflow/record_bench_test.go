@@ -30,6 +30,18 @@ func (m *moves) next() bridge.Event {
 	}
 }
 
+// say gives a line of log of the component's open execution.
+func (m *moves) say() bridge.Event {
+	if m.n == 0 {
+		return m.next()
+	}
+	m.n++
+	return bridge.Event{
+		Time: noon.Add(time.Duration(m.n) * time.Second), Phase: "component-log", Level: "info", Component: m.component,
+		Message: "Helm install of the chart went on",
+	}
+}
+
 // movers gives each writer a component of its own.
 func movers(name string, n int) []*moves {
 	all := make([]*moves, n)
@@ -40,37 +52,43 @@ func movers(name string, n int) []*moves {
 }
 
 func line(e bridge.Event) string {
-	return fmt.Sprintf(`{"time":%q,"phase":%q,"level":%q,"component":%q,"state":%q,"message":%q,"chartVersion":%q}`,
-		e.Time.Format(time.RFC3339Nano), e.Phase, e.Level, e.Component, e.State, e.Message, e.ChartVersion)
+	return fmt.Sprintf(`{"time":%q,"phase":%q,"level":%q,"component":%q,"message":%q,"state":%q,"chartVersion":%q}`,
+		e.Time.Format(time.RFC3339Nano), e.Phase, e.Level, e.Component, e.Message, e.State, e.ChartVersion)
 }
 
-// Events that are recorded one by one, each acknowledged once it is durable, beside bare
-// commits of one row by as many writers on as many connections.
+// load is how many write, to how many flows, and how often each of them in a turn.
+type load struct{ writers, flows, n int }
+
+func (l load) flow(kind string, writer, i int) string {
+	return fmt.Sprintf("%s-w%d-f%d-%d", kind, l.writers, l.flows, (writer+i*l.writers)%l.flows)
+}
+
+// Recorded events, each acknowledged once it is durable, beside bare commits of one row by
+// as many writers on as many connections: in the process, posted one by one, and posted in
+// bodies of 50, state changes and lines of log.
 func BenchmarkRecord(b *testing.B) {
 	dsn := durable(b)
 	r, p := start(b, dsn), wired(b, dsn)
-	for _, c := range []struct{ writers, flows int }{{1, 1}, {8, 1}, {32, 1}, {8, 50}, {32, 50}} {
-		name := fmt.Sprintf("w%d-f%d", c.writers, c.flows)
-		n := max(16, 128/c.writers)
-		bare, done := bareCommits(b, dsn, c.writers, n)
+	for _, l := range []load{{1, 1, 128}, {8, 1, 16}, {32, 1, 16}, {8, 50, 16}, {32, 50, 16}} {
+		bare, done := bareCommits(b, dsn, l)
 		ways := []way{
-			bare,
-			recorded(b, p, name, c.writers, c.flows, n),
-			posted(b, r, name+"-ones", c.writers, c.flows, n, 1),
-			posted(b, r, name+"-bodies", c.writers, c.flows, max(1, n/8), 50),
+			bare, recorded(b, p, l),
+			posted(b, r, "posted", l, 1, (*moves).next),
+			posted(b, r, "bodies", l, 50, (*moves).next),
+			posted(b, r, "lines", l, 50, (*moves).say),
 		}
-		b.Run(fmt.Sprintf("writers=%d/flows=%d", c.writers, c.flows), func(b *testing.B) { compare(b, ways...) })
+		b.Run(fmt.Sprintf("writers=%d/flows=%d", l.writers, l.flows), func(b *testing.B) { compare(b, ways...) })
 		done()
 	}
 }
 
-func bareCommits(b *testing.B, dsn string, writers, n int) (bare way, done func()) {
+func bareCommits(b *testing.B, dsn string, l load) (bare way, done func()) {
 	b.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		b.Fatal(err)
 	}
-	config.MinConns, config.MaxConns = int32(writers), int32(writers)
+	config.MinConns, config.MaxConns = int32(l.writers), int32(l.writers)
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)
@@ -82,19 +100,18 @@ func bareCommits(b *testing.B, dsn string, writers, n int) (bare way, done func(
 	}
 	exec(`CREATE TABLE IF NOT EXISTS bare (flow_id text, at timestamptz, component text, state text, message text)`)
 	return way{"bare", func() int {
-		return inParallel(writers, n, func(w, i int) {
+		return inParallel(l.writers, l.n, func(w, i int) {
 			exec(`INSERT INTO bare VALUES ($1, $2, $3, $4, $5)`, fmt.Sprint("flow-", w), noon, fmt.Sprint("c-", i), "installing", "Helm install of the chart went on")
 		})
 	}}, pool.Close
 }
 
-func recorded(b *testing.B, p *parts, name string, writers, flows, n int) way {
+func recorded(b *testing.B, p *parts, l load) way {
 	b.Helper()
-	all := movers("c", writers)
+	all := movers("c", l.writers)
 	return way{"recorded", func() int {
-		return inParallel(writers, n, func(w, i int) {
-			id := fmt.Sprintf("%s-%d", name, (w+i*writers)%flows)
-			if err := recordOne(p.recorder, id, all[w].next()); err != nil {
+		return inParallel(l.writers, l.n, func(w, i int) {
+			if err := recordOne(p.recorder, l.flow("recorded", w, i), all[w].next()); err != nil {
 				b.Error(err)
 			}
 		})
@@ -107,20 +124,21 @@ func recordOne(r *record.Recorder, id string, e bridge.Event) error {
 }
 
 // posted sends so many events in a request.
-func posted(b *testing.B, r *replica, name string, writers, flows, n, events int) way {
+func posted(b *testing.B, r *replica, name string, l load, events int, next func(*moves) bridge.Event) way {
 	b.Helper()
-	all := movers("c", writers)
-	callers := newCallers(b, writers, strings.TrimPrefix(r.url, "http://"))
+	all := movers("c", l.writers)
+	callers := newCallers(b, l.writers, strings.TrimPrefix(r.url, "http://"))
 	post := func(w, i int) {
 		lines := make([]string, events)
 		for j := range lines {
-			lines[j] = line(all[w].next())
+			lines[j] = line(next(all[w]))
 		}
 		body := strings.Join(lines, "\n")
-		callers[w].call(http.StatusOK, fmt.Sprintf("POST /api/v1/deployments/%s-%d/provisioner-events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s",
-			name, (w+i*writers)%flows, len(body), body))
+		callers[w].call(http.StatusOK, fmt.Sprintf("POST /api/v1/deployments/%s/provisioner-events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s",
+			l.flow(name, w, i), len(body), body))
 	}
-	return way{fmt.Sprint("posted-", events), func() int { return events * inParallel(writers, n, post) }}
+	n := (l.n + events - 1) / events
+	return way{name, func() int { return events * inParallel(l.writers, n, post) }}
 }
 
 // One event more, in deployments of more and more jobs.
