@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"reflect"
+	"testing"
+
+	"github.com/openova-io/provflow/db/dbtest"
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// The reducer of a console, in its own language, fed by a live stream: it holds in the end
+// what a fresh snapshot says.
+func TestAConsolesReducerHoldsTheSnapshot(t *testing.T) {
+	t.Parallel()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("there is no node to run the console's reducer; the reducer in Go is tested all the same")
+	}
+	r := start(t, dbtest.New(t))
+	r.post("d1", event(0, "tofu-init"))
+	// It has to be told where to end before the writes are done: one event at a time moves
+	// the version by one.
+	end := flow.ParseCursor(r.snapshot("d1").cursor)
+	const events = 12
+	end.Version += events
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	reducer := exec.CommandContext(ctx, node, "testdata/reducer.mjs", r.url+"/api/v1/flows/d1/stream", end.String())
+	result := make(chan string, 1)
+	go func() {
+		out, err := reducer.CombinedOutput()
+		if err != nil {
+			out = fmt.Appendf(out, "%v", err)
+		}
+		result <- string(out)
+	}()
+	for i := range events - 2 {
+		r.post("d1", component(float64(10+i), fmt.Sprint("c", i), "installing", "dependsOn", fmt.Sprint("c", i+1)))
+	}
+	r.emit("d1", "flux", upsert(`{"id":"mine","status":"running"}`))
+	r.emit("d1", "flux", `{"type":"delete-nodes","ids":["mine"]}`)
+	got := <-result
+	var held, want map[string]any
+	if err := json.Unmarshal([]byte(got), &held); err != nil {
+		t.Fatalf("the reducer said %s", got)
+	}
+	if err := json.Unmarshal([]byte(r.snapshot("d1").String()), &want); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(held, want) {
+		t.Errorf("held %v\nwant %v", held, want)
+	}
+}
