@@ -52,7 +52,8 @@ func sourceOf(r *http.Request) string {
 	if name == "" || name == flow.SourceBridge {
 		name = "emitter"
 	}
-	return "emitter:" + name[:min(len(name), 100)]
+	runes := []rune(name)
+	return "emitter:" + string(runes[:min(len(runes), 100)])
 }
 
 // messageKey recognises a keyed message; without a key it is applied as it stands.

@@ -87,6 +87,10 @@ func notModified(w http.ResponseWriter, r *http.Request, at flow.Cursor) bool {
 
 // stream sends the flow live, until the client or the flow is gone.
 func (h *server) stream(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead { // nothing follows that could be counted
+		w.Header().Set("Content-Type", "text/event-stream")
+		return
+	}
 	id, err := pathID(r)
 	if err != nil {
 		h.fail(w, r, err)

@@ -42,6 +42,9 @@ func mapPostgres(pg *pgconn.PgError) error {
 	case "08", "40", "53", "55", "57", "58":
 		return unavailable(pg)
 	case "23":
+		if pg.ConstraintName == "" { // NOT NULL: no caller's doing
+			break
+		}
 		return &flow.Error{Code: flow.Conflict, Slug: "constraint", Detail: "the state does not allow it: " + pg.ConstraintName, Cause: pg}
 	case "22":
 		return &flow.Error{Code: flow.Invalid, Slug: "invalid-data", Detail: "the database refused a value", Cause: pg}

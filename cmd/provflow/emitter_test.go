@@ -186,3 +186,24 @@ func TestBadMessages(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// The bridge takes over a job that an emitter wrote first, whatever it said of it.
+func TestTheBridgeTakesOverAnEmittersJob(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	for i, said := range []string{"pending", "running", "succeeded", "failed"} {
+		id := fmt.Sprint("w", i)
+		r.emit(id, "flux", upsert(node(id+":install-x", said), node(id+":tofu-init", said)))
+		r.post(id, event(0, "tofu", "message", "a"), component(5, "x", "installing"), component(9, "x", "installed"))
+		for _, job := range []string{":install-x", ":tofu-init"} {
+			if got := r.snapshot(id).status(id + job); got != "succeeded" {
+				t.Errorf("said %s: %s is %q", said, job, got)
+			}
+		}
+	}
+	r.do(http.MethodPost, "/api/v1/internal/jobs/import", `{"deploymentId":"w9","jobs":[{"jobName":"install-x","status":"running","startedAt":"2026-04-01T12:00:00Z"}]}`)
+	r.post("w9", component(9, "x", "installed"))
+	if got := r.snapshot("w9").status("w9:install-x"); got != "succeeded" {
+		t.Errorf("imported running: %q", got)
+	}
+}

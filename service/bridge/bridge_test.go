@@ -297,6 +297,13 @@ func TestDependencies(t *testing.T) {
 			t.Errorf("causes %q", causes)
 		}
 	})
+	t.Run("what was said earlier does not come back", func(t *testing.T) {
+		t.Parallel()
+		h := play(t, "1 - c=x state=pending deps=y", "10 - c=x state=pending deps=y", "5 - c=x state=pending deps=z")
+		if got := deps(h, "install-x"); !slices.Equal(got, []string{"d1:install-y"}) {
+			t.Errorf("%v", got)
+		}
+	})
 	t.Run("a dependency not seen yet is kept and shown once it is", func(t *testing.T) {
 		t.Parallel()
 		h := play(t, "0 - c=x state=pending deps=y")

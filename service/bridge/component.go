@@ -125,10 +125,10 @@ func (l *Ledger) component(e Event) (flow.Job, flow.BridgeCursor) {
 	name := l.names.InstallName(e.Region, e.Component)
 	id := l.names.Job(name)
 	j, known := l.graph.Job(id)
-	if !known || j.Chart == "" {
+	if !known || j.Source != flow.SourceBridge || j.Chart == "" {
 		group := l.bootstrapKit(e.Region)
 		j = l.job(id, name)
-		j.Source, j.Family, j.Region = flow.SourceBridge, "install", l.names.Region(e.Region)
+		j.Family, j.Region = "install", l.names.Region(e.Region)
 		j.AppID, j.Chart = e.Component, e.Component
 		l.graph.PutJob(j)
 		l.contain(id, group)

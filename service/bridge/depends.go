@@ -12,12 +12,12 @@ func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
 	if e.DependsOn == nil || e.Time.Before(c.DependsAt) {
 		return
 	}
+	c.DependsAt = e.Time
 	wanted := l.resolveAll(e)
 	has := l.graph.Dependencies(j.ID)
 	for _, id := range has {
 		if !slices.Contains(wanted, id) {
 			l.graph.Unrelate(flow.RelationshipKey{FromID: id, ToID: j.ID, Type: flow.FinishToStart})
-			c.DependsAt = e.Time
 		}
 	}
 	for _, id := range wanted {
@@ -29,7 +29,6 @@ func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
 			continue
 		}
 		l.follow(id, j.ID)
-		c.DependsAt = e.Time
 	}
 }
 

@@ -41,6 +41,9 @@ var statusOf = map[string]flow.Status{
 // MaxClockSkew is how far ahead of this clock an event's time may be.
 const MaxClockSkew = 5 * time.Minute
 
+// maxDependencies is how many jobs one event may name.
+const maxDependencies = 1000
+
 // earliest is the first time believed; anything before is a clock that was never set.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -173,6 +176,9 @@ func (e *Event) checkLevel() error {
 }
 
 func (e *Event) checkDependsOn() error {
+	if len(e.DependsOn) > maxDependencies {
+		return invalid("dependsOn", "names %d jobs; %d are the most", len(e.DependsOn), maxDependencies)
+	}
 	for i, ref := range e.DependsOn {
 		if err := flow.CheckID(fmt.Sprintf("dependsOn[%d]", i), ref); err != nil {
 			return err

@@ -51,9 +51,19 @@ func (l *Ledger) Changes() flow.Changes {
 // job finds a job or gives the new, pending one that is to be put in its place.
 func (l *Ledger) job(id, name string) flow.Job {
 	if j, ok := l.graph.Job(id); ok {
-		return j
+		return adopt(j)
 	}
 	return flow.Job{ID: id, Name: name, Type: flow.TypeInstall, Source: flow.SourceBridge, Status: flow.Pending}
+}
+
+// adopt makes a job the bridge's. What an emitter said of its status is no attempt that
+// the bridge knows of, so it begins anew.
+func adopt(j flow.Job) flow.Job {
+	if j.Source != flow.SourceBridge {
+		j.Source, j.Status = flow.SourceBridge, flow.Pending
+		j.StartedAt, j.FinishedAt = time.Time{}, time.Time{}
+	}
+	return j
 }
 
 // begin starts an attempt: it goes on with an execution that a log line has opened, else opens one.
@@ -78,6 +88,9 @@ func (l *Ledger) open(j *flow.Job, c *flow.BridgeCursor, at time.Time) {
 
 // finish ends the attempt. Sources' clocks differ: nothing ends before it began.
 func (l *Ledger) finish(j *flow.Job, c *flow.BridgeCursor, to flow.Status, at time.Time) {
+	if c.Execution.ID == "" { // it was running before the bridge heard of it
+		l.open(j, c, at)
+	}
 	x := c.Execution
 	x.Status, x.FinishedAt = to, later(at, x.StartedAt)
 	l.putExecution(c, x)

@@ -89,10 +89,9 @@ func endOf(e Event) flow.Status {
 func (l *Ledger) step(name string) (flow.Job, flow.BridgeCursor) {
 	id := l.names.Job(name)
 	j, known := l.graph.Job(id)
-	if !known {
+	if !known || j.Source != flow.SourceBridge {
 		group := l.group(flow.GroupProvisioner)
 		j = l.job(id, name)
-		j.Source = flow.SourceBridge
 		j.DisplayName, j.Family = flow.Label(name), stepFamily(name)
 		l.graph.PutJob(j)
 		l.contain(id, group)

@@ -146,7 +146,9 @@ func (n Names) Resolve(region, ref string) string {
 	if rest, full := strings.CutPrefix(ref, n.Deployment+":"); full {
 		return n.Job(n.unalias(rest))
 	}
-	ref = strings.TrimPrefix(ref, "bp-")
+	if chart, release := strings.CutPrefix(ref, "bp-"); release {
+		return n.Job(n.InstallName(region, chart))
+	}
 	if isStepOrGroup(ref) || hasPhasePrefix(ref) {
 		return n.Job(ref)
 	}

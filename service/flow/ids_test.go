@@ -13,6 +13,7 @@ func TestResolve(t *testing.T) {
 	tests := []struct{ name, region, ref, want string }{
 		{"a chart's bare name", "", "cilium", "d1:install-cilium"},
 		{"a release's name", "", "bp-cilium", "d1:install-cilium"},
+		{"a release named like a phase or a group", "", "bp-apps", "d1:install-apps"},
 		{"a job's name", "", "install-cilium", "d1:install-cilium"},
 		{"a job's name with the release prefix inside", "", "install-bp-cilium", "d1:install-cilium"},
 		{"a full id", "", "d1:install-cilium", "d1:install-cilium"},

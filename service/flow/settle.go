@@ -148,6 +148,10 @@ func (g *Graph) reveal(e *edge) {
 	}
 	g.touchEnds(e)
 	e.rel.Visible = visible
+	if visible { // it appears now: a client that was there and one that comes later see it last
+		e.rel.Position = g.next
+		g.next++
+	}
 	g.reshaped()
 	g.dirty.edges[e.rel.RelationshipKey] = true
 	g.touchEnds(e)

@@ -2,7 +2,9 @@ package record
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -235,7 +237,13 @@ func (r *Recorder) observed(flowID string, batch []*request) (flow.Cursor, error
 	return at, err
 }
 
-func (r *Recorder) try(flowID string, batch []*request) (flow.Cursor, error) {
+func (r *Recorder) try(flowID string, batch []*request) (_ flow.Cursor, err error) {
+	// A rule that panics on somebody's input must not take everybody else's server along.
+	defer func() {
+		if p := recover(); p != nil {
+			err = &flow.Error{Code: flow.Internal, Slug: "internal", Detail: "see the log", Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
 	// A client that goes away must not cancel a COMMIT. Of the callers' contexts only the
 	// first one's values are there, by which logs and traces know whose work it is.
 	ctx, cancel := context.WithTimeout(batch[0].ctx, r.options.Timeout)
