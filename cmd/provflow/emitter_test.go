@@ -207,3 +207,27 @@ func TestTheBridgeTakesOverAnEmittersJob(t *testing.T) {
 		t.Errorf("imported running: %q", got)
 	}
 }
+
+// What contains something shows what is in it only as long as there is something in it,
+// and what the bridge installs shows how that went.
+func TestAGroupIsOneOnlyWhileItContains(t *testing.T) {
+	t.Parallel()
+	r := start(t, dbtest.New(t))
+	r.emit("f", "flux", upsert(node("g", "running"), node("x", "failed")))
+	r.emit("f", "flux", upsertRels(rel("x", "g", "contains")))
+	if got := r.snapshot("f").status("g"); got != "failed" {
+		t.Errorf("with x in it g is %q", got)
+	}
+	r.emit("f", "flux", `{"type":"delete-nodes","ids":["x"]}`)
+	r.emit("f", "flux", upsert(node("g", "succeeded")))
+	if got := r.snapshot("f").status("g"); got != "succeeded" {
+		t.Errorf("with nothing in it g is %q", got)
+	}
+	r.post("d1", component(0, "x", "installing"))
+	r.emit("d1", "flux", upsert(node("sub", "failed")))
+	r.emit("d1", "flux", upsertRels(rel("sub", "d1:install-x", "contains")))
+	r.post("d1", component(5, "x", "installed"))
+	if got := r.snapshot("d1").status("d1:install-x"); got != "succeeded" {
+		t.Errorf("the bridge's install is %q", got)
+	}
+}

@@ -28,7 +28,7 @@ func (g *Graph) groupsAround() []*node {
 	found := map[*node]bool{}
 	up := func(n *node) []*edge { return shown(n.out) }
 	for n := range g.dirty.touched {
-		if n.isGroup() {
+		if n.isGroup() || n.job != nil && n.job.Type == TypeGroup {
 			found[n] = true
 		}
 		g.visit(n, up, func(p *node) { found[p] = true }, Contains)
@@ -38,6 +38,7 @@ func (g *Graph) groupsAround() []*node {
 
 func (g *Graph) rollUp(n *node) {
 	if n.job == nil || !n.isGroup() {
+		g.ungroup(n)
 		return
 	}
 	t, _ := g.below(n).count()
@@ -51,6 +52,18 @@ func (g *Graph) rollUp(n *node) {
 		n.job = &j
 		g.dirty.jobs[n.id] = true
 	}
+}
+
+// ungroup makes an emitter's job a leaf again when the last thing in it has gone.
+func (g *Graph) ungroup(n *node) {
+	if n.job == nil || n.job.Type != TypeGroup {
+		return
+	}
+	j := *n.job
+	j.Type = TypeInstall
+	n.job = &j
+	g.dirty.jobs[n.id] = true
+	g.reshaped()
 }
 
 // settleWaiting derives WaitingOn again for the touched jobs and for everything that
@@ -168,9 +181,13 @@ func (g *Graph) touchEnds(e *edge) {
 	}
 }
 
-// isGroup reports a job that contains others, or is meant to.
+// isGroup reports a job that contains others. The bridge says of its own jobs which are
+// groups, whatever an emitter puts into one of its installs.
 func (n *node) isGroup() bool {
-	return n.job != nil && n.job.Type == TypeGroup || slices.ContainsFunc(n.in, func(e *edge) bool { return e.rel.Type == Contains && e.rel.Visible && e.from.job != nil })
+	if n.job != nil && n.job.Source == SourceBridge {
+		return n.job.Type == TypeGroup
+	}
+	return slices.ContainsFunc(n.in, func(e *edge) bool { return e.rel.Type == Contains && e.rel.Visible && e.from.job != nil })
 }
 
 // shown filters edges in place of a copy when all are visible, the usual case.
