@@ -162,6 +162,8 @@ func (g *Graph) Relate(r Relationship) {
 		}
 		e.rel = r
 		g.dirty.edges[r.RelationshipKey] = true
+		g.touchEnds(e)
+		g.reveal(e)
 		return
 	}
 	r.Position = g.next

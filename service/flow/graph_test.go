@@ -264,3 +264,23 @@ func TestReachesIsFastThroughManyPaths(t *testing.T) {
 		t.Error("reachability is wrong")
 	}
 }
+
+func TestAChangedEdgeIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	g := flow.NewGraph("f")
+	for id, s := range map[string]flow.Status{"a": flow.Failed, "b": flow.Pending} {
+		g.PutJob(flow.Job{ID: id, Name: id, Type: flow.TypeInstall, Source: "x", Status: s})
+	}
+	e := flow.Relationship{RelationshipKey: flow.RelationshipKey{FromID: "a", ToID: "b", Type: flow.FinishToStart}}
+	g.Relate(e)
+	g.Settle()
+	if b, _ := g.Job("b"); !slices.Equal(b.WaitingOn, []string{"a"}) {
+		t.Errorf("b waits on %v", b.WaitingOn)
+	}
+	e.Condition = "always"
+	g.Relate(e)
+	g.Settle()
+	if b, _ := g.Job("b"); b.WaitingOn != nil {
+		t.Errorf("b waits on %v", b.WaitingOn)
+	}
+}

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -165,7 +166,7 @@ func (f Flow) Wire() FlowWire {
 	}
 	meta := f.Meta
 	if f.FailedJobs > 0 && !f.Status.Terminal() {
-		meta = mergeMeta(f.Meta, map[string]any{"failed": f.FailedJobs})
+		meta = mergeMeta(f.Meta, map[string]json.RawMessage{"failed": strconv.AppendInt(nil, int64(f.FailedJobs), 10)})
 	}
 	return FlowWire{
 		ID: f.ID, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID, TriggeredBy: f.TriggeredBy,
@@ -199,18 +200,19 @@ func (j Job) wireMeta() json.RawMessage {
 	if len(j.Meta) == 0 {
 		return derived
 	}
-	var fields map[string]any
+	var fields map[string]json.RawMessage
 	if json.Unmarshal(derived, &fields) != nil {
 		return j.Meta
 	}
 	return mergeMeta(j.Meta, fields)
 }
 
-// mergeMeta lays fields over an object; what is not an object is replaced.
-func mergeMeta(base json.RawMessage, fields map[string]any) json.RawMessage {
-	merged := map[string]any{}
+// mergeMeta lays fields over an object, whose own values stay as they were written; what
+// is not an object is replaced.
+func mergeMeta(base json.RawMessage, fields map[string]json.RawMessage) json.RawMessage {
+	merged := map[string]json.RawMessage{}
 	if len(base) > 0 && json.Unmarshal(base, &merged) != nil {
-		merged = map[string]any{}
+		merged = map[string]json.RawMessage{}
 	}
 	for k, v := range fields {
 		merged[k] = v

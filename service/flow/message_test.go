@@ -21,11 +21,11 @@ func TestNodeOnTheWire(t *testing.T) {
 	t.Parallel()
 	j := flow.Job{
 		ID: "d1:install-cilium", Name: "install-cilium", Status: flow.Pending, Family: "install", State: "pending",
-		WaitingOn: []string{"d1:cluster-bootstrap"}, ChartVersion: "1.1.1", Meta: json.RawMessage(`{"owner":"net","state":"old"}`),
+		WaitingOn: []string{"d1:cluster-bootstrap"}, ChartVersion: "1.1.1", Meta: json.RawMessage(`{"owner":9007199254740993,"state":"old"}`),
 	}
 	got := encode(t, j.Wire("d1"))
 	want := `{"id":"d1:install-cilium","flowId":"d1","label":"install-cilium","status":"pending","family":"install",` +
-		`"meta":{"chartVersion":"1.1.1","owner":"net","state":"pending","waitingOn":["d1:cluster-bootstrap"]}}`
+		`"meta":{"chartVersion":"1.1.1","owner":9007199254740993,"state":"pending","waitingOn":["d1:cluster-bootstrap"]}}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
