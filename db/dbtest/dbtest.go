@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/openova-io/provflow/db/dbtest/faultproxy"
 )
 
 // bound is how long one database may take to make or drop, a server's start included.
@@ -54,6 +56,18 @@ func New(t testing.TB) (dsn string) {
 func Empty(t testing.TB) string {
 	t.Helper()
 	return give(t, (*harness).empty)
+}
+
+// Proxy gives a way to the database of a DSN on which faults can be made, until the test
+// ends.
+func Proxy(t testing.TB, dsn string) *faultproxy.Proxy {
+	t.Helper()
+	p, err := faultproxy.Open(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
 }
 
 func give(t testing.TB, create func(*harness, context.Context) (database, error)) string {

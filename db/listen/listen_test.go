@@ -138,13 +138,13 @@ func TestKilledBackendIsReplacedAndTheGapTold(t *testing.T) {
 func TestDeadLinkIsNoticed(t *testing.T) {
 	t.Parallel()
 	direct := dbtest.Empty(t)
-	p := newProxy(t, direct)
-	h := hear(t, p.dsn)
-	p.swallow(true) // neither end hears of it
+	p := dbtest.Proxy(t, direct)
+	h := hear(t, p.DSN())
+	p.Swallow(true) // neither end hears of it
 	if await(t, h.states) {
 		t.Fatal("got live, want dead")
 	}
-	p.swallow(false)
+	p.Swallow(false)
 	await(t, h.gaps)
 	announce(t, direct, "after")
 	h.want(t, "after")
