@@ -50,7 +50,8 @@ func (s *Store) record(ctx context.Context, conn *pgxpool.Conn, w flow.Write) (f
 	return at, s.commit(ctx, conn, w.FlowID, at.Version, changes)
 }
 
-// claim is the flow's row under lock, where there is one, and which of the keys are new.
+// claim is the flow's row under lock, where there is one, and which of the keys are new. It
+// is not had by a writer whose term is over.
 type claim struct {
 	row    dbsqlc.FlowLockRow
 	exists bool
@@ -82,6 +83,9 @@ func (s *Store) begin(ctx context.Context, conn *pgxpool.Conn, w flow.Write) (cl
 func (s *Store) claim(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (c claim, err error) {
 	c.row, err = q.FlowLock(ctx, w.FlowID)
 	if c.exists = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, errQueued) {
+		return c, err
+	}
+	if err = holdTerms(ctx, q, w); err != nil {
 		return c, err
 	}
 	c.fresh, err = s.register(ctx, q, w)

@@ -10,6 +10,10 @@ SELECT deployment_id, sovereign_fqdn, provider, regions, meta, created_at, updat
 FROM deployments
 WHERE deployment_id = @deployment_id;
 
+-- name: DeploymentListRegions :many
+-- Of those that are known, which regions they have.
+SELECT deployment_id, regions FROM deployments WHERE deployment_id = ANY (@deployment_ids::text[]);
+
 -- name: DeploymentGetRecord :one
 SELECT
     sqlc.embed(d),

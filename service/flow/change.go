@@ -57,14 +57,23 @@ type State struct {
 // Fingerprint recognises a write that is sent again.
 type Fingerprint [16]byte
 
+// Fence is the term by which a cluster's watcher writes: of the flow's region, "" for the
+// primary one. The zero Fence is none; terms count from 1.
+type Fence struct {
+	Region string
+	Term   int64
+}
+
 // Write is one transaction on one flow. The store takes the flow's lock (making the
-// flow, and its deployment's record where asked, if it is not there), registers the keys,
-// calls Decide with what changed since Known and with which keys are new, and commits
+// flow, and its deployment's record where asked, if it is not there), makes sure that the
+// terms of the fences are held until the commit (Conflict where one is over), registers the
+// keys, calls Decide with what changed since Known and with which keys are new, and commits
 // what Decide gives, all of it or nothing.
 type Write struct {
 	FlowID     string
 	Known      Cursor
 	Keys       []Fingerprint
+	Fences     []Fence
 	Deployment bool
 	Decide     func(s State, fresh []bool) Changes
 }

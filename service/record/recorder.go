@@ -40,10 +40,12 @@ type Options struct {
 
 // Item is one observation and what recognises it when it is sent again; without a Key it
 // is applied as often as it is sent. OfDeployment says that the flow is a deployment's, whose
-// record is made where there is none.
+// record is made where there is none. A Fence refuses the whole call with flow.Conflict once
+// its term is over.
 type Item struct {
 	Observation  bridge.Observation
 	Key          flow.Fingerprint
+	Fence        flow.Fence
 	OfDeployment bool
 }
 
@@ -251,7 +253,7 @@ func (r *Recorder) try(flowID string, batch []*request) (_ flow.Cursor, err erro
 	graph := r.graphs.take(flowID)
 	before := graph.Cursor()
 	at, err := r.store.Record(ctx, flow.Write{
-		FlowID: flowID, Known: before, Keys: keysOf(batch), Deployment: ofDeployment(batch),
+		FlowID: flowID, Known: before, Keys: keysOf(batch), Fences: fencesOf(batch), Deployment: ofDeployment(batch),
 		Decide: func(s flow.State, fresh []bool) flow.Changes {
 			graph.Load(s)
 			before = s.To
@@ -292,6 +294,19 @@ func keysOf(batch []*request) []flow.Fingerprint {
 		}
 	}
 	return keys
+}
+
+// fencesOf gives the terms of those in the batch that have one, each once.
+func fencesOf(batch []*request) []flow.Fence {
+	var fences []flow.Fence
+	for _, req := range batch {
+		for _, item := range req.items {
+			if item.Fence != (flow.Fence{}) && !slices.Contains(fences, item.Fence) {
+				fences = append(fences, item.Fence)
+			}
+		}
+	}
+	return fences
 }
 
 func ofDeployment(batch []*request) bool {

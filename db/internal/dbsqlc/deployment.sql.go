@@ -161,6 +161,36 @@ func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg Deploymen
 	return items, nil
 }
 
+const deploymentListRegions = `-- name: DeploymentListRegions :many
+SELECT deployment_id, regions FROM deployments WHERE deployment_id = ANY ($1::text[])
+`
+
+type DeploymentListRegionsRow struct {
+	DeploymentID string
+	Regions      []string
+}
+
+// Of those that are known, which regions they have.
+func (q *Queries) DeploymentListRegions(ctx context.Context, deploymentIds []string) ([]DeploymentListRegionsRow, error) {
+	rows, err := q.db.Query(ctx, deploymentListRegions, deploymentIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeploymentListRegionsRow
+	for rows.Next() {
+		var i DeploymentListRegionsRow
+		if err := rows.Scan(&i.DeploymentID, &i.Regions); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deploymentPut = `-- name: DeploymentPut :exec
 INSERT INTO deployments AS d (deployment_id, sovereign_fqdn, provider, regions, meta, created_at, updated_at)
 VALUES (

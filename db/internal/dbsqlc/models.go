@@ -182,3 +182,13 @@ type Transition struct {
 	RecordedAt  pgtype.Timestamptz
 	Cause       string
 }
+
+type WatchTerm struct {
+	FlowID    string
+	Region    string
+	Term      int64
+	Holder    string
+	ExpiresAt pgtype.Timestamptz
+	Since     pgtype.Timestamptz
+	LinesAt   pgtype.Timestamptz
+}
