@@ -3,10 +3,8 @@ package db
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
 	"github.com/openova-io/provflow/service/flow"
@@ -42,16 +40,4 @@ func (s *Store) DeleteFlow(ctx context.Context, flowID string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, mapError(err)
-}
-
-// EnsureLogPartitions makes the partitions for the log lines of executions that begin
-// on that day or on one of the days after it.
-func (s *Store) EnsureLogPartitions(ctx context.Context, from time.Time, days int) error {
-	for i := range days + 1 {
-		day := pgtype.Date{Time: from.AddDate(0, 0, i), Valid: true}
-		if _, err := s.q.LogPartitionEnsure(ctx, day); err != nil {
-			return mapError(err)
-		}
-	}
-	return nil
 }

@@ -88,7 +88,7 @@ func (e *explainer) Query(ctx context.Context, sql string, args ...any) (pgx.Row
 func TestALogPageReadsOnePartitionByItsKey(t *testing.T) {
 	t.Parallel()
 	store, dsn := setup(t)
-	if err := store.EnsureLogPartitions(t.Context(), noon.AddDate(0, 0, -2), 4); err != nil {
+	if _, err := store.EnsureLogPartitions(t.Context(), noon.AddDate(0, 0, -2), 4); err != nil {
 		t.Fatal(err)
 	}
 	for day := range 5 {

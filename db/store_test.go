@@ -317,7 +317,7 @@ func TestReplicasMigrateAnEmptyDatabaseTogether(t *testing.T) {
 func TestLinesGoToTheDayTheirExecutionBegan(t *testing.T) {
 	t.Parallel()
 	store, dsn := setup(t)
-	if err := store.EnsureLogPartitions(t.Context(), noon, 1); err != nil {
+	if _, err := store.EnsureLogPartitions(t.Context(), noon, 1); err != nil {
 		t.Fatal(err)
 	}
 	add := func(execution string, began, at time.Time) {

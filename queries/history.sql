@@ -117,9 +117,6 @@ SELECT
 FROM line l
 JOIN counted c ON c.c_id = l.execution_id;
 
--- name: LogPartitionEnsure :one
-SELECT ensure_log_partition(@day::date)::bool AS made;
-
 -- name: AnswerGet :one
 SELECT coalesce(answer, 'null')::json AS answer
 FROM idempotency_keys

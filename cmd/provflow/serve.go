@@ -22,11 +22,12 @@ import (
 )
 
 type serveCmd struct {
-	Listen        string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); beyond loopback access must be on."`
-	databaseFlags `group:"Where the data is:"`
-	accessFlags   `group:"Who may call:"`
-	upstreamFlags `group:"Flows that are not here:"`
-	operateFlags  `group:"How it is watched and stopped:"`
+	Listen         string `env:"PROVFLOW_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve on (${default}); beyond loopback access must be on."`
+	databaseFlags  `group:"Where the data is:"`
+	accessFlags    `group:"Who may call:"`
+	upstreamFlags  `group:"Flows that are not here:"`
+	operateFlags   `group:"How it is watched and stopped:"`
+	retentionFlags `group:"How long it is kept:"`
 }
 
 // Run serves until it is told to stop.
@@ -59,7 +60,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := d.migrate(ctx, log); err != nil {
 		return err
 	}
-	return serve(ctx, instance{d, socket, up, who, op, log})
+	return serve(ctx, instance{d, socket, up, who, op, c.retentionFlags, log})
 }
 
 // instance is what a server is made of before it runs.
@@ -69,6 +70,7 @@ type instance struct {
 	upstream  *upstream.Client
 	access    accessPlan
 	operation operation
+	retention retentionFlags
 	log       *slog.Logger
 }
 

@@ -310,17 +310,6 @@ func (q *Queries) LogLineAppendAll(ctx context.Context, arg LogLineAppendAllPara
 	return err
 }
 
-const logPartitionEnsure = `-- name: LogPartitionEnsure :one
-SELECT ensure_log_partition($1::date)::bool AS made
-`
-
-func (q *Queries) LogPartitionEnsure(ctx context.Context, day pgtype.Date) (bool, error) {
-	row := q.db.QueryRow(ctx, logPartitionEnsure, day)
-	var made bool
-	err := row.Scan(&made)
-	return made, err
-}
-
 const transitionInsertAll = `-- name: TransitionInsertAll :exec
 INSERT INTO transitions (
     flow_id, version, recorded_at, job_id, execution_id, from_status, to_status, state, occurred_at, cause)

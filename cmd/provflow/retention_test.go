@@ -1,0 +1,69 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openova-io/provflow/db/dbtest"
+)
+
+// What is over for longer than it is to be kept is gone with the first round after a start:
+// its streams end on every replica, and its deployment stays, as with a deletion. What
+// runs stays, however old it is.
+func TestOldFlowsGoAndTheirStreamsEnd(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	watcher := start(t, dsn)
+	watcher.post("over", event(0, "tofu-init"), event(60, "tofu-init", "state", "succeeded"))
+	watcher.post("running", event(0, "tofu-init"))
+	s := watcher.stream("over", "")
+	s.until(watcher, "over")
+	keep := instance{retention: retentionFlags{FlowRetention: retention(time.Hour)}}
+	keeper := startAs(t, dsn, keep)
+	for ok := true; ok; {
+		_, ok = s.next()
+	}
+	s = keeper.stream("over", s.state.cursor)
+	if f, _ := s.next(); f.event != "snapshot" || len(s.state.nodes) != 0 {
+		t.Errorf("frame %+v", f)
+	}
+	if a := keeper.get("/api/v1/deployments/over"); a.status != http.StatusOK {
+		t.Errorf("the deployment: %d %s", a.status, a.body)
+	}
+	if got := keeper.snapshot("running").status("running:tofu-init"); got != "running" {
+		t.Errorf("what runs is %q", got)
+	}
+}
+
+// Old lines are gone, and what is shown of their log is that it is over.
+func TestOldLogLinesGo(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	r := startAs(t, dsn, instance{retention: retentionFlags{LogRetention: retention(time.Hour)}})
+	r.post("d1", event(0, "tofu-init"), event(1, "tofu", "message", "old"), event(60, "tofu-init", "state", "succeeded"))
+	r.stop()
+	r = startAs(t, dsn, instance{retention: retentionFlags{LogRetention: retention(time.Hour)}})
+	eventually(t, "the lines to go", func() bool { return query[int](t, dsn, `SELECT count(*) FROM log_lines`) == 0 })
+	a := r.get("/api/v1/actions/executions/d1:tofu-init:1/logs")
+	if a.status != http.StatusOK || !strings.Contains(a.body, `"lines":[],"total":1,"executionFinished":true`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := r.get("/api/v1/actions/executions/d1:tofu-init:1/logs/stream"); !strings.Contains(a.body, "event: end") {
+		t.Errorf("the stream: %s", a.body)
+	}
+}
+
+func TestRetentionsThatAreNone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "36h": 36 * time.Hour, "1h30m": 90 * time.Minute} {
+		var r retention
+		if err := r.UnmarshalText([]byte(text)); err != nil || time.Duration(r) != want {
+			t.Errorf("%s: %v, %v", text, time.Duration(r), err)
+		}
+	}
+	for _, text := range []string{"0", "30", "d", "-1d", "1.5d", "59m", "for ever", "999999d", "9999999999999d"} {
+		run(t, []string{"PROVFLOW_LOG_RETENTION=" + text}, "serve", "--listen", "127.0.0.1:0").want(t, 1, "such as 30d")
+	}
+}
