@@ -1,7 +1,6 @@
 package bridge_test
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -85,24 +84,4 @@ func TestFingerprints(t *testing.T) {
 			t.Errorf("event %d is taken for another", i)
 		}
 	}
-}
-
-func FuzzParseEvent(f *testing.F) {
-	f.Add([]byte(`{"time":"2026-04-01T12:00:00Z","phase":"component","component":"bp-cilium","state":"pending","dependsOn":["x"]}`))
-	f.Add([]byte(`{"time":"2026-04-01T12:00:00Z","phase":"tofu","level":"error","message":"\u0000\ud800"}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		e, err := bridge.ParseEvent(line, noon)
-		if err != nil {
-			var known *flow.Error
-			if !errors.As(err, &known) || known.Detail == "" {
-				t.Fatalf("an error without advice: %v", err)
-			}
-			return
-		}
-		ledger := bridge.NewLedger(flow.NewGraph("d1"), flow.Deployment{}, noon)
-		e.Apply(ledger)
-		if _, err := json.Marshal(ledger.Changes()); err != nil {
-			t.Fatal(err)
-		}
-	})
 }

@@ -86,6 +86,13 @@ func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
 		return err
 	}
+	names := flow.Names{Deployment: deployment}
+	ids := []string{names.Resolve(j.Region, cmp.Or(j.ID, j.JobName)), parentOf(names, j)}
+	for i, name := range []string{"id", "parentId"} {
+		if ids[i] != "" && flow.CheckID(name, ids[i]) != nil {
+			return flow.Invalidf("invalid-import", "%s.%s is too long for an id, or has a control character", field, name)
+		}
+	}
 	if j.DeploymentID != "" && j.DeploymentID != deployment {
 		return flow.Invalidf("invalid-import", "%s belongs to deployment %.80q, not to %q", field, j.DeploymentID, deployment)
 	}
@@ -195,11 +202,7 @@ func (l *Ledger) importGroup(id, name string, w LegacyJob) {
 // importEdges puts a job into its parent and after its dependencies.
 func (l *Ledger) importEdges(w LegacyJob) {
 	id := l.names.Resolve(w.Region, cmp.Or(w.ID, w.JobName))
-	if parent := cmp.Or(w.ParentID, w.BatchID); parent != "" {
-		group := parent
-		if !strings.HasPrefix(parent, l.names.Deployment+":") {
-			group = l.names.Job(parent)
-		}
+	if group := parentOf(l.names, w); group != "" && group != id && !l.graph.Reaches(group, id, flow.Contains) {
 		if group == l.names.BootstrapKit(w.Region) {
 			l.bootstrapKit(l.names.Region(w.Region))
 		} else if _, known := l.graph.Job(group); !known {
@@ -217,6 +220,15 @@ func (l *Ledger) importEdges(w LegacyJob) {
 		}
 		l.follow(on, id)
 	}
+}
+
+// parentOf gives the full id of a job's parent; "" where it names none.
+func parentOf(names flow.Names, w LegacyJob) string {
+	parent := cmp.Or(w.ParentID, w.BatchID)
+	if parent == "" || strings.HasPrefix(parent, names.Deployment+":") {
+		return parent
+	}
+	return names.Job(parent)
 }
 
 // stateOf is the finer state that a status says at least.

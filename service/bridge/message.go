@@ -131,30 +131,52 @@ func messageError(err error) error {
 	return flow.Invalidf("invalid-message", "not a JSON object: %v", err)
 }
 
-// checkParts holds a message to the parts its type has.
-func (w messageWire) checkParts() error {
-	parts := map[string][]struct {
-		name  string
-		there bool
-	}{
-		flow.TypeSnapshot:    {{"flow", w.Flow != nil}, {"nodes", w.Nodes != nil}, {"relationships", w.Relationships != nil}},
-		flow.TypeUpsertFlow:  {{"flow", w.Flow != nil}},
-		flow.TypeUpsertNodes: {{"nodes", w.Nodes != nil}},
-		flow.TypeUpsertRels:  {{"relationships", w.Relationships != nil}},
-		flow.TypeDeleteNodes: {{"ids", w.IDs != nil}},
-		flow.TypeDeleteRels:  {{"pairs", w.Pairs != nil}},
-	}
-	wanted, known := parts[w.Type]
+// partsOf lists the parts that a message of each type has.
+var partsOf = map[string][]string{
+	flow.TypeSnapshot:    {"flow", "nodes", "relationships"},
+	flow.TypeUpsertFlow:  {"flow"},
+	flow.TypeUpsertNodes: {"nodes"},
+	flow.TypeUpsertRels:  {"relationships"},
+	flow.TypeDeleteNodes: {"ids"},
+	flow.TypeDeleteRels:  {"pairs"},
+}
+
+// checkParts holds a message to the parts its type has. Any other part says nothing.
+func (w *messageWire) checkParts() error {
+	wanted, known := partsOf[w.Type]
 	if !known {
 		return flow.Invalidf("invalid-message",
 			"field \"type\" %.40q is unknown; use snapshot, upsert-flow, upsert-nodes, upsert-rels, delete-nodes or delete-rels", w.Type)
 	}
-	for _, p := range wanted {
-		if !p.there {
-			return flow.Invalidf("invalid-message", "a message of type %s has a field %q; it is missing", w.Type, p.name)
-		}
+	there := map[string]bool{
+		"flow": w.Flow != nil, "nodes": w.Nodes != nil, "relationships": w.Relationships != nil, "ids": w.IDs != nil, "pairs": w.Pairs != nil,
 	}
+	var kept messageWire
+	for _, part := range wanted {
+		if !there[part] {
+			return flow.Invalidf("invalid-message", "a message of type %s has a field %q; it is missing", w.Type, part)
+		}
+		kept.take(part, w)
+	}
+	kept.Type = w.Type
+	*w = kept
 	return nil
+}
+
+// take copies one part of a message.
+func (w *messageWire) take(part string, from *messageWire) {
+	switch part {
+	case "flow":
+		w.Flow = from.Flow
+	case "nodes":
+		w.Nodes = from.Nodes
+	case "relationships":
+		w.Relationships = from.Relationships
+	case "ids":
+		w.IDs = from.IDs
+	case "pairs":
+		w.Pairs = from.Pairs
+	}
 }
 
 func each[W, T any](list *[]W, name string, read func(field string, w W) T) []T {
