@@ -98,6 +98,7 @@ func placedJobOf(r dbsqlc.JobListPlacedRow) flow.PlacedJob {
 			AppID: r.AppID, Region: r.Region, Namespace: r.Namespace, Chart: r.Chart, Source: r.Source, Status: r.Status,
 			StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, State: r.State, Reason: r.Reason, ChartVersion: r.ChartVersion,
 			Attempt: r.Attempt, ExecutionID: r.ExecutionID, WaitingOn: r.WaitingOn, Meta: r.Meta,
+			Action: r.Action, RunStatus: r.RunStatus, RunStartedAt: r.RunStartedAt, RunFinishedAt: r.RunFinishedAt,
 		}),
 		ParentID: r.ParentID, DependsOn: r.DependsOn, ChildIDs: r.ChildIds,
 	}

@@ -107,14 +107,20 @@ func generate(g *flow.Graph, r *rand.Rand, size int) {
 	groups := max(1, size/20)
 	for i := range groups {
 		id := fmt.Sprint("group-", i)
-		g.PutJob(flow.Job{ID: id, Name: id, Type: flow.TypeGroup, Source: flow.SourceBridge, Status: flow.Pending})
+		group := flow.Job{ID: id, Name: id, Type: flow.TypeGroup, Source: flow.SourceBridge, Status: flow.Pending}
+		if run := leaf(id, statuses[r.IntN(len(statuses))]); r.IntN(3) == 0 {
+			group.Run = flow.Run{Status: run.Status, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt}
+		}
+		g.PutJob(group)
 		if i > 0 {
 			g.Relate(edge(id, fmt.Sprint("group-", r.IntN(i)), flow.Contains))
 		}
 	}
 	for i := range size {
 		id := fmt.Sprint("leaf-", i)
-		g.PutJob(leaf(id, statuses[r.IntN(len(statuses))]))
+		j := leaf(id, statuses[r.IntN(len(statuses))])
+		j.State = []string{"", flow.StateCancelled}[r.IntN(2)]
+		g.PutJob(j)
 		for range 1 + r.IntN(2) {
 			g.Relate(edge(id, fmt.Sprint("group-", r.IntN(groups)), flow.Contains))
 		}

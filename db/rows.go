@@ -21,7 +21,8 @@ func jobOf(r dbsqlc.JobListChangedSinceRow) flow.Job {
 		AppID: r.AppID, Region: r.Region, Namespace: r.Namespace, Chart: r.Chart, Source: r.Source,
 		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), FinishedAt: instant(r.FinishedAt),
 		State: r.State, Reason: r.Reason, ChartVersion: r.ChartVersion, Attempt: int(r.Attempt),
-		ExecutionID: r.ExecutionID, Meta: r.Meta, Position: r.Position,
+		ExecutionID: r.ExecutionID, Meta: r.Meta, Position: r.Position, Action: r.Action,
+		Run: flow.Run{Status: flow.Status(r.RunStatus), StartedAt: instant(r.RunStartedAt), FinishedAt: instant(r.RunFinishedAt)},
 	}
 	if len(r.WaitingOn) > 0 {
 		j.WaitingOn = r.WaitingOn
@@ -75,6 +76,10 @@ func jobParams(flowID string, version int64, jobs []flow.Job) dbsqlc.JobPutAllPa
 		p.ExecutionIds = append(p.ExecutionIds, j.ExecutionID)
 		p.WaitingOns = append(p.WaitingOns, jsonList(j.WaitingOn))
 		p.Metas = append(p.Metas, string(j.Meta))
+		p.Actions = append(p.Actions, j.Action)
+		p.RunStatuses = append(p.RunStatuses, string(j.Run.Status))
+		p.RunStartedAts = append(p.RunStartedAts, stamp(j.Run.StartedAt))
+		p.RunFinishedAts = append(p.RunFinishedAts, stamp(j.Run.FinishedAt))
 	}
 	return p
 }

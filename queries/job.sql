@@ -2,7 +2,8 @@
 -- With since -1: all jobs. Always in order of appearance.
 SELECT
     job_id, position, name, display_name, type, family, app_id, region, namespace, chart, source, status,
-    started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta
+    started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta,
+    action, coalesce(run_status, '') AS run_status, run_started_at, run_finished_at
 FROM jobs
 WHERE flow_id = @flow_id AND changed_version > @since
 ORDER BY position, job_id;
@@ -10,14 +11,15 @@ ORDER BY position, job_id;
 -- name: JobPutAll :exec
 INSERT INTO jobs (
     flow_id, changed_version, job_id, position, name, display_name, type, family, app_id, region, namespace, chart,
-    source, status, started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta)
+    source, status, started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta,
+    action, run_status, run_started_at, run_finished_at)
 SELECT
     @flow_id, @changed_version, r.job_id, r.position, r.name, r.display_name, r.type, r.family, r.app_id, r.region,
     r.namespace, r.chart, r.source, r.status, r.started_at, r.finished_at, r.state, r.reason, r.chart_version,
     r.attempt, r.execution_id,
     -- An array of arrays cannot be unnested by rows, so each comes as a JSON list.
     ARRAY(SELECT json_array_elements_text(r.waiting_on::json)),
-    nullif(r.meta, '')::json
+    nullif(r.meta, '')::json, r.action, nullif(r.run_status, ''), r.run_started_at, r.run_finished_at
 FROM (
     SELECT
         unnest(@job_ids::text[]) AS job_id,
@@ -40,7 +42,11 @@ FROM (
         unnest(@attempts::integer[]) AS attempt,
         unnest(@execution_ids::text[]) AS execution_id,
         unnest(@waiting_ons::text[]) AS waiting_on,
-        unnest(@metas::text[]) AS meta
+        unnest(@metas::text[]) AS meta,
+        unnest(@actions::text[]) AS action,
+        unnest(@run_statuses::text[]) AS run_status,
+        unnest(@run_started_ats::timestamptz[]) AS run_started_at,
+        unnest(@run_finished_ats::timestamptz[]) AS run_finished_at
 ) r
 ON CONFLICT (flow_id, job_id) DO UPDATE SET
     changed_version = excluded.changed_version,
@@ -63,7 +69,11 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     attempt = excluded.attempt,
     execution_id = excluded.execution_id,
     waiting_on = excluded.waiting_on,
-    meta = excluded.meta;
+    meta = excluded.meta,
+    action = excluded.action,
+    run_status = excluded.run_status,
+    run_started_at = excluded.run_started_at,
+    run_finished_at = excluded.run_finished_at;
 
 -- name: JobDeleteAll :exec
 WITH gone AS (
@@ -83,7 +93,7 @@ ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET changed_version = excl
 SELECT
     j.job_id, j.position, j.name, j.display_name, j.type, j.family, j.app_id, j.region, j.namespace, j.chart, j.source,
     j.status, j.started_at, j.finished_at, j.state, j.reason, j.chart_version, j.attempt, j.execution_id, j.waiting_on,
-    j.meta,
+    j.meta, j.action, coalesce(j.run_status, '') AS run_status, j.run_started_at, j.run_finished_at,
     coalesce(parent.id, '')::text AS parent_id,
     coalesce(before.ids, '{}')::text[] AS depends_on,
     coalesce(child.ids, '{}')::text[] AS child_ids

@@ -67,8 +67,22 @@ type Job struct {
 	ExecutionID  string          `json:"executionId,omitempty"` // latest
 	WaitingOn    []string        `json:"waitingOn,omitempty"`
 	Meta         json.RawMessage `json:"meta,omitempty"`     // what an emitter said beyond the known fields
+	Action       string          `json:"action,omitempty"`   // what is done to a resource: create, update, replace, delete, read
+	Run          Run             `json:"run,omitzero"`       // of a group that runs itself
 	Position     int64           `json:"position,omitempty"` // order of first appearance in the flow
 }
+
+// Run is the own run of a group that does work itself besides what it contains, as a step
+// does that applies resources. The zero Run is that of a group which only contains.
+type Run struct {
+	Status     Status    `json:"status,omitempty"`
+	StartedAt  time.Time `json:"startedAt,omitzero"`
+	FinishedAt time.Time `json:"finishedAt,omitzero"`
+}
+
+// StateCancelled is the finer state of a pending job that will not begin, since what it is
+// part of has ended. The bridge sets it; such a job counts in no roll-up.
+const StateCancelled = "cancelled"
 
 // Label is what a person reads: the display name, else the job's name.
 func (j Job) Label() string {

@@ -116,7 +116,7 @@ func (g *Graph) PutJob(j Job) {
 		}
 	}
 	n.job = &j
-	if old == nil || old.Type != j.Type {
+	if old == nil || old.Type != j.Type || old.runs() != j.runs() {
 		g.reshaped()
 	} else {
 		g.changed(n, old)

@@ -55,6 +55,9 @@ func (m model) visible(k flow.RelationshipKey) bool {
 }
 
 func (m model) leaves(group string, seen map[string]bool) (ids []string) {
+	if m.jobs[group].Run.Status != "" {
+		ids = append(ids, group)
+	}
 	for k := range m.rels {
 		if k.Type != flow.Contains || k.ToID != group || !m.visible(k) || seen[k.FromID] {
 			continue
@@ -78,7 +81,12 @@ func (m model) status(id string) flow.Status {
 
 func (m model) tally(ids []string) (t flow.Tally) {
 	for _, id := range ids {
-		t.Add(m.jobs[id].Status, m.jobs[id].StartedAt, m.jobs[id].FinishedAt)
+		switch j := m.jobs[id]; {
+		case j.Run.Status != "":
+			t.Add(j.Run.Status, j.Run.StartedAt, j.Run.FinishedAt)
+		case j.Status != flow.Pending || j.State != flow.StateCancelled:
+			t.Add(j.Status, j.StartedAt, j.FinishedAt)
+		}
 	}
 	return t
 }
@@ -124,6 +132,7 @@ func TestSettleDerivesEverythingAndReportsEveryChange(t *testing.T) {
 				delete(edges, k)
 			}
 			compare(t, m, client, edges)
+			m.compareFlow(t, g.Flow())
 		}
 	})
 }
@@ -136,13 +145,13 @@ func write(t *rapid.T, g *flow.Graph, m model, step int) {
 		delete(m.jobs, id)
 	case 1, 2, 3, 4:
 		j := flow.Job{ID: id, Name: id, Type: flow.TypeInstall, Source: flow.SourceBridge, Status: flow.Pending}
-		if id[0] == 'g' {
-			j.Type = flow.TypeGroup
-		} else {
+		if id[0] != 'g' {
 			j = advance(t, j, step)
-		}
-		if old, ok := g.Job(id); ok && j.Type == flow.TypeGroup {
-			j = old // what is rolled up is not the writer's
+		} else if j.Type = flow.TypeGroup; true {
+			if old, ok := g.Job(id); ok {
+				j = old // what is rolled up is not the writer's
+			}
+			j.Run = rapid.SampledFrom([]flow.Run{{}, runOf(advance(t, flow.Job{}, step))}).Draw(t, "run")
 		}
 		g.PutJob(j)
 		m.jobs[id] = j
@@ -159,7 +168,12 @@ func advance(t *rapid.T, j flow.Job, step int) flow.Job {
 	if j.Status.Terminal() {
 		j.FinishedAt = j.StartedAt.Add(time.Minute)
 	}
+	j.State = rapid.SampledFrom([]string{"", flow.StateCancelled}).Draw(t, "state")
 	return j
+}
+
+func runOf(j flow.Job) flow.Run {
+	return flow.Run{Status: j.Status, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt}
 }
 
 func writeEdge(t *rapid.T, g *flow.Graph, m model) {
@@ -204,6 +218,20 @@ func compare(t *rapid.T, m model, client map[string]flow.Job, edges map[flow.Rel
 		if edges[k] != m.visible(k) {
 			t.Fatalf("%v visible %v, want %v", k, edges[k], m.visible(k))
 		}
+	}
+}
+
+// compareFlow holds the flow's own row to all that counts.
+func (m model) compareFlow(t *rapid.T, got flow.Flow) {
+	var ids []string
+	for id, j := range m.jobs {
+		if j.Type != flow.TypeGroup || j.Run.Status != "" {
+			ids = append(ids, id)
+		}
+	}
+	tally := m.tally(ids)
+	if got.Status != tally.Flow() || got.FailedJobs != tally.Failed || !got.StartedAt.Equal(tally.FirstStart) || !got.EndedAt.Equal(tally.Finish()) {
+		t.Fatalf("the flow is %+v, its leaves are %+v", got, tally)
 	}
 }
 

@@ -1,5 +1,7 @@
 package flow
 
+import "time"
+
 // What a roll-up counts is needed with every event, and who is in what changes with few
 // of them. So the leaves of each group, and of the flow, are listed once for each shape of
 // the graph (which jobs there are, which of them are groups, which edges are shown), and
@@ -19,18 +21,44 @@ type leafList struct {
 // reshaped says that leaves listed before are not true any more.
 func (g *Graph) reshaped() { g.shape++ }
 
-// below is what a group contains that is no group, at any depth.
+// leaf is what a roll-up sees of a job: of a group that runs itself, its own run; of one
+// that was set aside, nothing.
+type leaf struct {
+	status            Status
+	started, finished time.Time
+	aside, bridged    bool
+}
+
+func (j *Job) leaf() leaf {
+	l := leaf{status: j.Status, started: j.StartedAt, finished: j.FinishedAt, bridged: j.Source == SourceBridge}
+	if j.runs() {
+		l.status, l.started, l.finished = j.Run.Status, j.Run.StartedAt, j.Run.FinishedAt
+	} else if l.bridged && j.Status == Pending && j.State == StateCancelled {
+		l.aside, l.started, l.finished = true, time.Time{}, time.Time{}
+	}
+	return l
+}
+
+// runs reports a group that runs itself.
+func (j *Job) runs() bool { return j.Run.Status != "" }
+
+// isLeaf reports what counts in a roll-up.
+func (n *node) isLeaf() bool { return !n.isGroup() || n.job.runs() }
+
+// below is what counts in a group: what it contains that is no group, at any depth, and
+// every run of a group, its own among them.
 func (g *Graph) below(group *node) *leafList {
 	l := &group.leaves
 	if l.shape != g.shape {
 		l.begin(g.shape)
 		down := func(n *node) []*edge { return shown(n.in) }
+		l.add(group)
 		g.visit(group, down, l.add, Contains)
 	}
 	return l
 }
 
-// all is every job that is no group.
+// all is every job that is no group, and every run of a group.
 func (g *Graph) all() *leafList {
 	l := &g.leaves
 	if l.shape != g.shape {
@@ -47,7 +75,7 @@ func (g *Graph) all() *leafList {
 func (l *leafList) begin(shape uint64) { *l = leafList{shape: shape, nodes: l.nodes[:0]} }
 
 func (l *leafList) add(n *node) {
-	if !n.isGroup() {
+	if n.isLeaf() {
 		l.nodes = append(l.nodes, n)
 	}
 }
@@ -57,41 +85,51 @@ func (l *leafList) count() (Tally, bool) {
 	if !l.counted || l.reopen && l.tally.Done() {
 		l.counted, l.reopen, l.tally, l.bridged = true, false, Tally{}, 0
 		for _, n := range l.nodes {
-			l.take(n.job)
+			l.take(n.job.leaf())
 		}
 	}
 	return l.tally, l.bridged > 0
 }
 
-func (l *leafList) take(j *Job) {
-	l.tally.Add(j.Status, j.StartedAt, j.FinishedAt)
-	if j.Source == SourceBridge {
+func (l *leafList) take(f leaf) {
+	if f.bridged {
 		l.bridged++
+	}
+	if !f.aside {
+		l.tally.Add(f.status, f.started, f.finished)
+	}
+}
+
+func (l *leafList) drop(f leaf) {
+	if f.bridged {
+		l.bridged--
+	}
+	if !f.aside {
+		l.tally.drop(f.status)
 	}
 }
 
 // changed keeps the counts in step with a leaf that was written.
 func (g *Graph) changed(n *node, old *Job) {
-	if n.isGroup() {
+	if !n.isLeaf() {
 		return
 	}
-	g.leaves.change(g.shape, old, n.job)
+	was, is := old.leaf(), n.job.leaf()
+	g.leaves.change(g.shape, was, is)
+	n.leaves.change(g.shape, was, is)
 	up := func(n *node) []*edge { return shown(n.out) }
-	g.visit(n, up, func(group *node) { group.leaves.change(g.shape, old, n.job) }, Contains)
+	g.visit(n, up, func(group *node) { group.leaves.change(g.shape, was, is) }, Contains)
 }
 
-func (l *leafList) change(shape uint64, old, j *Job) {
+func (l *leafList) change(shape uint64, was, is leaf) {
 	if l.shape != shape || !l.counted {
 		return
 	}
-	if old.StartedAt.Equal(l.tally.FirstStart) && !j.StartedAt.Equal(old.StartedAt) {
+	if was.started.Equal(l.tally.FirstStart) && !is.started.Equal(was.started) {
 		l.counted = false // who begins first now is not known
 		return
 	}
-	l.reopen = (l.reopen || old.FinishedAt.Equal(l.tally.LastFinish)) && j.FinishedAt.Before(l.tally.LastFinish)
-	l.tally.drop(old.Status)
-	if old.Source == SourceBridge {
-		l.bridged--
-	}
-	l.take(j)
+	l.reopen = (l.reopen || was.finished.Equal(l.tally.LastFinish)) && is.finished.Before(l.tally.LastFinish)
+	l.drop(was)
+	l.take(is)
 }

@@ -181,6 +181,7 @@ type nodeMeta struct {
 	WaitingOn    []string `json:"waitingOn,omitempty"`
 	Attempt      int      `json:"attempt,omitempty"`
 	ChartVersion string   `json:"chartVersion,omitempty"`
+	Action       string   `json:"action,omitempty"`
 }
 
 // Wire gives the job as it travels, as a node of that flow.
@@ -192,7 +193,7 @@ func (j Job) Wire(flowID string) NodeWire {
 }
 
 func (j Job) wireMeta() json.RawMessage {
-	m := nodeMeta{State: j.State, Reason: j.Reason, WaitingOn: j.WaitingOn, Attempt: j.Attempt, ChartVersion: j.ChartVersion}
+	m := nodeMeta{State: j.State, Reason: j.Reason, WaitingOn: j.WaitingOn, Attempt: j.Attempt, ChartVersion: j.ChartVersion, Action: j.Action}
 	derived, err := json.Marshal(m)
 	if err != nil || string(derived) == "{}" {
 		return j.Meta

@@ -244,7 +244,8 @@ func sameJob(a, b Job) bool {
 		a.Chart == b.Chart && a.Source == b.Source && a.Status == b.Status && sameTime(a.StartedAt, b.StartedAt) &&
 		sameTime(a.FinishedAt, b.FinishedAt) && a.State == b.State && a.Reason == b.Reason &&
 		a.ChartVersion == b.ChartVersion && a.Attempt == b.Attempt && a.ExecutionID == b.ExecutionID &&
-		slices.Equal(a.WaitingOn, b.WaitingOn) && bytes.Equal(a.Meta, b.Meta)
+		slices.Equal(a.WaitingOn, b.WaitingOn) && bytes.Equal(a.Meta, b.Meta) && a.Action == b.Action &&
+		a.Run.Status == b.Run.Status && sameTime(a.Run.StartedAt, b.Run.StartedAt) && sameTime(a.Run.FinishedAt, b.Run.FinishedAt)
 }
 
 func sameFlow(a, b Flow) bool {

@@ -24,18 +24,28 @@ WITH RECURSIVE below(group_id, id) AS (
         OFFSET 0
     ) n
 ),
-tally AS (
+counted AS (
     SELECT
         b.group_id AS t_id,
-        count(*) FILTER (WHERE leaf.status = 'pending') AS pending,
-        count(*) FILTER (WHERE leaf.status = 'running') AS running,
-        count(*) FILTER (WHERE leaf.status = 'succeeded') AS succeeded,
-        count(*) FILTER (WHERE leaf.status = 'failed') AS failed,
-        min(leaf.started_at) AS first_start,
-        max(leaf.finished_at) AS last_finish
+        coalesce(leaf.run_status, leaf.status) AS leaf_status,
+        CASE WHEN leaf.run_status IS NULL THEN leaf.started_at ELSE leaf.run_started_at END AS leaf_start,
+        CASE WHEN leaf.run_status IS NULL THEN leaf.finished_at ELSE leaf.run_finished_at END AS leaf_finish
     FROM below b
-    LEFT JOIN jobs leaf ON leaf.flow_id = $1 AND leaf.job_id = b.id AND leaf.type <> 'group'
-    GROUP BY b.group_id
+    LEFT JOIN jobs leaf ON leaf.flow_id = $1 AND leaf.job_id = b.id
+        AND (leaf.type <> 'group' OR leaf.run_status IS NOT NULL)
+        AND NOT (leaf.source = 'bridge' AND leaf.type <> 'group' AND leaf.status = 'pending' AND leaf.state = 'cancelled')
+),
+tally AS (
+    SELECT
+        c.t_id,
+        count(*) FILTER (WHERE c.leaf_status = 'pending') AS pending,
+        count(*) FILTER (WHERE c.leaf_status = 'running') AS running,
+        count(*) FILTER (WHERE c.leaf_status = 'succeeded') AS succeeded,
+        count(*) FILTER (WHERE c.leaf_status = 'failed') AS failed,
+        min(c.leaf_start) AS first_start,
+        max(c.leaf_finish) AS last_finish
+    FROM counted c
+    GROUP BY c.t_id
 )
 SELECT
     g.job_id,
@@ -67,7 +77,8 @@ type GroupListTalliesRow struct {
 }
 
 // Every group's roll-up, from the leaves up, at any depth: what is stored with the
-// group must say the same. A leaf on several paths to a group counts once.
+// group must say the same. A leaf on several paths to a group counts once. A group that runs
+// itself is a leaf with its own run; what was set aside counts nowhere.
 // The walk is read once and everything is looked up by key from it, so that the plan is
 // right without statistics, as in a database that was just filled.
 func (q *Queries) GroupListTallies(ctx context.Context, flowID string) ([]GroupListTalliesRow, error) {

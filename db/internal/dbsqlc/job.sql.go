@@ -37,7 +37,8 @@ func (q *Queries) JobDeleteAll(ctx context.Context, arg JobDeleteAllParams) erro
 const jobListChangedSince = `-- name: JobListChangedSince :many
 SELECT
     job_id, position, name, display_name, type, family, app_id, region, namespace, chart, source, status,
-    started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta
+    started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta,
+    action, coalesce(run_status, '') AS run_status, run_started_at, run_finished_at
 FROM jobs
 WHERE flow_id = $1 AND changed_version > $2
 ORDER BY position, job_id
@@ -49,27 +50,31 @@ type JobListChangedSinceParams struct {
 }
 
 type JobListChangedSinceRow struct {
-	JobID        string
-	Position     int64
-	Name         string
-	DisplayName  string
-	Type         string
-	Family       string
-	AppID        string
-	Region       string
-	Namespace    string
-	Chart        string
-	Source       string
-	Status       string
-	StartedAt    pgtype.Timestamptz
-	FinishedAt   pgtype.Timestamptz
-	State        string
-	Reason       string
-	ChartVersion string
-	Attempt      int32
-	ExecutionID  string
-	WaitingOn    []string
-	Meta         []byte
+	JobID         string
+	Position      int64
+	Name          string
+	DisplayName   string
+	Type          string
+	Family        string
+	AppID         string
+	Region        string
+	Namespace     string
+	Chart         string
+	Source        string
+	Status        string
+	StartedAt     pgtype.Timestamptz
+	FinishedAt    pgtype.Timestamptz
+	State         string
+	Reason        string
+	ChartVersion  string
+	Attempt       int32
+	ExecutionID   string
+	WaitingOn     []string
+	Meta          []byte
+	Action        string
+	RunStatus     string
+	RunStartedAt  pgtype.Timestamptz
+	RunFinishedAt pgtype.Timestamptz
 }
 
 // With since -1: all jobs. Always in order of appearance.
@@ -104,6 +109,10 @@ func (q *Queries) JobListChangedSince(ctx context.Context, arg JobListChangedSin
 			&i.ExecutionID,
 			&i.WaitingOn,
 			&i.Meta,
+			&i.Action,
+			&i.RunStatus,
+			&i.RunStartedAt,
+			&i.RunFinishedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -119,7 +128,7 @@ const jobListPlaced = `-- name: JobListPlaced :many
 SELECT
     j.job_id, j.position, j.name, j.display_name, j.type, j.family, j.app_id, j.region, j.namespace, j.chart, j.source,
     j.status, j.started_at, j.finished_at, j.state, j.reason, j.chart_version, j.attempt, j.execution_id, j.waiting_on,
-    j.meta,
+    j.meta, j.action, coalesce(j.run_status, '') AS run_status, j.run_started_at, j.run_finished_at,
     coalesce(parent.id, '')::text AS parent_id,
     coalesce(before.ids, '{}')::text[] AS depends_on,
     coalesce(child.ids, '{}')::text[] AS child_ids
@@ -157,30 +166,34 @@ type JobListPlacedParams struct {
 }
 
 type JobListPlacedRow struct {
-	JobID        string
-	Position     int64
-	Name         string
-	DisplayName  string
-	Type         string
-	Family       string
-	AppID        string
-	Region       string
-	Namespace    string
-	Chart        string
-	Source       string
-	Status       string
-	StartedAt    pgtype.Timestamptz
-	FinishedAt   pgtype.Timestamptz
-	State        string
-	Reason       string
-	ChartVersion string
-	Attempt      int32
-	ExecutionID  string
-	WaitingOn    []string
-	Meta         []byte
-	ParentID     string
-	DependsOn    []string
-	ChildIds     []string
+	JobID         string
+	Position      int64
+	Name          string
+	DisplayName   string
+	Type          string
+	Family        string
+	AppID         string
+	Region        string
+	Namespace     string
+	Chart         string
+	Source        string
+	Status        string
+	StartedAt     pgtype.Timestamptz
+	FinishedAt    pgtype.Timestamptz
+	State         string
+	Reason        string
+	ChartVersion  string
+	Attempt       int32
+	ExecutionID   string
+	WaitingOn     []string
+	Meta          []byte
+	Action        string
+	RunStatus     string
+	RunStartedAt  pgtype.Timestamptz
+	RunFinishedAt pgtype.Timestamptz
+	ParentID      string
+	DependsOn     []string
+	ChildIds      []string
 }
 
 // The jobs of a flow with their surroundings, latest start first: of those statuses, or
@@ -219,6 +232,10 @@ func (q *Queries) JobListPlaced(ctx context.Context, arg JobListPlacedParams) ([
 			&i.ExecutionID,
 			&i.WaitingOn,
 			&i.Meta,
+			&i.Action,
+			&i.RunStatus,
+			&i.RunStartedAt,
+			&i.RunFinishedAt,
 			&i.ParentID,
 			&i.DependsOn,
 			&i.ChildIds,
@@ -256,14 +273,15 @@ func (q *Queries) JobOwnerGet(ctx context.Context, flowID string) (JobOwnerGetRo
 const jobPutAll = `-- name: JobPutAll :exec
 INSERT INTO jobs (
     flow_id, changed_version, job_id, position, name, display_name, type, family, app_id, region, namespace, chart,
-    source, status, started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta)
+    source, status, started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta,
+    action, run_status, run_started_at, run_finished_at)
 SELECT
     $1, $2, r.job_id, r.position, r.name, r.display_name, r.type, r.family, r.app_id, r.region,
     r.namespace, r.chart, r.source, r.status, r.started_at, r.finished_at, r.state, r.reason, r.chart_version,
     r.attempt, r.execution_id,
     -- An array of arrays cannot be unnested by rows, so each comes as a JSON list.
     ARRAY(SELECT json_array_elements_text(r.waiting_on::json)),
-    nullif(r.meta, '')::json
+    nullif(r.meta, '')::json, r.action, nullif(r.run_status, ''), r.run_started_at, r.run_finished_at
 FROM (
     SELECT
         unnest($3::text[]) AS job_id,
@@ -286,7 +304,11 @@ FROM (
         unnest($20::integer[]) AS attempt,
         unnest($21::text[]) AS execution_id,
         unnest($22::text[]) AS waiting_on,
-        unnest($23::text[]) AS meta
+        unnest($23::text[]) AS meta,
+        unnest($24::text[]) AS action,
+        unnest($25::text[]) AS run_status,
+        unnest($26::timestamptz[]) AS run_started_at,
+        unnest($27::timestamptz[]) AS run_finished_at
 ) r
 ON CONFLICT (flow_id, job_id) DO UPDATE SET
     changed_version = excluded.changed_version,
@@ -309,7 +331,11 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     attempt = excluded.attempt,
     execution_id = excluded.execution_id,
     waiting_on = excluded.waiting_on,
-    meta = excluded.meta
+    meta = excluded.meta,
+    action = excluded.action,
+    run_status = excluded.run_status,
+    run_started_at = excluded.run_started_at,
+    run_finished_at = excluded.run_finished_at
 `
 
 type JobPutAllParams struct {
@@ -336,6 +362,10 @@ type JobPutAllParams struct {
 	ExecutionIds   []string
 	WaitingOns     []string
 	Metas          []string
+	Actions        []string
+	RunStatuses    []string
+	RunStartedAts  []pgtype.Timestamptz
+	RunFinishedAts []pgtype.Timestamptz
 }
 
 func (q *Queries) JobPutAll(ctx context.Context, arg JobPutAllParams) error {
@@ -363,6 +393,10 @@ func (q *Queries) JobPutAll(ctx context.Context, arg JobPutAllParams) error {
 		arg.ExecutionIds,
 		arg.WaitingOns,
 		arg.Metas,
+		arg.Actions,
+		arg.RunStatuses,
+		arg.RunStartedAts,
+		arg.RunFinishedAts,
 	)
 	return err
 }

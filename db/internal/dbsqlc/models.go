@@ -124,6 +124,10 @@ type Job struct {
 	ExecutionID    string
 	WaitingOn      []string
 	Meta           []byte
+	RunStatus      *string
+	RunStartedAt   pgtype.Timestamptz
+	RunFinishedAt  pgtype.Timestamptz
+	Action         string
 }
 
 type LogLine struct {
