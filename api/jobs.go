@@ -24,6 +24,7 @@ type jobWire struct {
 	ParentID          string       `json:"parentId"`
 	DependsOn         []string     `json:"dependsOn"`
 	ChildIDs          []string     `json:"childIds,omitempty"`
+	Action            string       `json:"action,omitempty"`
 	Status            flow.Status  `json:"status"`
 	StartedAt         *time.Time   `json:"startedAt,omitempty"`
 	FinishedAt        *time.Time   `json:"finishedAt,omitempty"`
@@ -135,7 +136,7 @@ func presentJob(deploymentID string, j flow.PlacedJob, now time.Time) jobWire {
 	return jobWire{
 		ID: j.ID, DeploymentID: deploymentID, JobName: j.Name, DisplayName: j.DisplayName, Type: j.Type, Kind: j.Family,
 		AppID: j.AppID, Region: j.Region, ParentID: j.ParentID, DependsOn: append([]string{}, j.DependsOn...),
-		ChildIDs: j.ChildIDs, Status: j.Status, StartedAt: orNothing(j.StartedAt), FinishedAt: orNothing(j.FinishedAt),
+		ChildIDs: j.ChildIDs, Action: j.Action, Status: j.Status, StartedAt: orNothing(j.StartedAt), FinishedAt: orNothing(j.FinishedAt),
 		DurationMs: j.Duration(now).Milliseconds(), LatestExecutionID: j.ExecutionID,
 	}
 }

@@ -69,6 +69,16 @@ func checkJob(j *flow.Job) error {
 	case !j.Status.Terminal():
 		j.FinishedAt = time.Time{}
 	}
+	return checkRun(j)
+}
+
+func checkRun(j *flow.Job) error {
+	j.Action = flow.CleanName(j.Action)
+	run := j.Run
+	_, known := flow.ParseStatus(string(run.Status))
+	if run.Status != "" && (!known || j.Type != flow.TypeGroup) || run.Status.Terminal() == run.FinishedAt.IsZero() {
+		return flow.Invalidf("invalid-archive", "field \"job.run\" of %.80q: its status and times contradict each other, or it is not a group's", j.ID)
+	}
 	return nil
 }
 

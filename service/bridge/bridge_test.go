@@ -54,6 +54,12 @@ func parse(t *testing.T, s string) bridge.Event {
 		switch key {
 		case "c":
 			e.Phase, e.Component = "component", value
+		case "r":
+			e.Phase, e.Step, e.Component = "tofu-resource", "tofu-apply", value
+		case "step":
+			e.Step = value
+		case "act":
+			e.Action = value
 		case "of":
 			e.Component = value
 		case "state":

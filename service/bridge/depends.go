@@ -36,11 +36,19 @@ func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
 func (l *Ledger) resolveAll(e Event) []string {
 	var ids []string
 	for _, ref := range e.DependsOn {
-		if id := l.names.Resolve(e.Region, ref); !slices.Contains(ids, id) {
+		if id := l.resolve(e, ref); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	return ids
+}
+
+// resolve gives the full id of a dependency: of a resource it is another one of its step.
+func (l *Ledger) resolve(e Event, ref string) string {
+	if e.Phase == phaseResource {
+		return l.names.Resource(e.Step, ref)
+	}
+	return l.names.Resolve(e.Region, ref)
 }
 
 // refusal says why a job must not depend on another; "" when it may.

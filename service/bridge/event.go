@@ -17,6 +17,7 @@ const (
 	phaseTofu         = "tofu"           // a line of the active step
 	phaseComponent    = "component"      // a HelmRelease's state
 	phaseComponentLog = "component-log"  // a controller's log line about it
+	phaseResource     = "tofu-resource"  // a resource of a step: its state, or a line about it
 	phaseFluxAlias    = "flux-bootstrap" // older name of cluster-bootstrap
 )
 
@@ -48,7 +49,7 @@ const maxDependencies = 1000
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Event is one provisioner event, checked and cleaned. Component is the chart's bare
-// name; DependsOn is nil where the event does not speak of dependencies.
+// name, or a resource's address; DependsOn is nil where the event does not speak of dependencies.
 type Event struct {
 	Time         time.Time
 	Phase        string
@@ -59,6 +60,8 @@ type Event struct {
 	DependsOn    []string
 	Region       string
 	ChartVersion string
+	Step         string // of a resource: the step it belongs to
+	Action       string // what is done to a resource
 }
 
 // EventWire is a provisioner event as it travels.
@@ -72,6 +75,8 @@ type EventWire struct {
 	DependsOn    *[]string `json:"dependsOn"`
 	Region       string    `json:"region"`
 	ChartVersion string    `json:"chartVersion"`
+	Step         string    `json:"step"`
+	Action       string    `json:"action"`
 }
 
 // ParseEvent reads one line of NDJSON. Its errors are flow.Invalid and name the field.
@@ -82,13 +87,16 @@ func ParseEvent(line []byte, now time.Time) (Event, error) {
 	}
 	e := Event{
 		Phase: w.Phase, Level: w.Level, Message: flow.CleanText(w.Message), State: w.State,
-		Region: w.Region, ChartVersion: flow.CleanName(w.ChartVersion),
+		Region: w.Region, ChartVersion: flow.CleanName(w.ChartVersion), Step: w.Step, Action: w.Action,
 	}
 	if e.Phase == phaseFluxAlias {
 		e.Phase = flow.StepBootstrap
 	}
 	if e.Level == "" {
 		e.Level = "info"
+	}
+	if e.Step == "" && e.Phase == phaseResource {
+		e.Step = flow.StepApply
 	}
 	if w.DependsOn != nil {
 		e.DependsOn = append([]string{}, *w.DependsOn...)
@@ -128,6 +136,10 @@ func (e *Event) readTime(s *string, now time.Time) error {
 }
 
 func (e *Event) readComponent(s string) error {
+	if e.Phase == phaseResource {
+		e.Component = s
+		return flow.CheckAddress("component", s)
+	}
 	if s == "" && !e.aboutComponent() {
 		return nil
 	}
@@ -140,7 +152,7 @@ func (e *Event) readComponent(s string) error {
 }
 
 func (e *Event) check() error {
-	return errors.Join(e.checkPhase(), e.checkState(), e.checkLevel(), flow.CheckRegion(e.Region), e.checkDependsOn())
+	return errors.Join(e.checkPhase(), e.checkState(), e.checkLevel(), flow.CheckRegion(e.Region), e.checkDependsOn(), e.checkResource())
 }
 
 func (e *Event) aboutComponent() bool {
@@ -150,11 +162,11 @@ func (e *Event) aboutComponent() bool {
 func (e *Event) isStep() bool { return slices.Contains(flow.Steps, e.Phase) }
 
 func (e *Event) checkPhase() error {
-	if e.isStep() || e.aboutComponent() || e.Phase == phaseTofu {
+	if e.isStep() || e.aboutComponent() || e.Phase == phaseTofu || e.Phase == phaseResource {
 		return nil
 	}
-	return invalid("phase", "%.40q is unknown; use one of %s, %s, %s, %s", e.Phase,
-		strings.Join(flow.Steps, ", "), phaseTofu, phaseComponent, phaseComponentLog)
+	return invalid("phase", "%.40q is unknown; use one of %s, %s, %s, %s, %s", e.Phase,
+		strings.Join(flow.Steps, ", "), phaseTofu, phaseResource, phaseComponent, phaseComponentLog)
 }
 
 func (e *Event) checkState() error {
@@ -179,10 +191,29 @@ func (e *Event) checkDependsOn() error {
 	if len(e.DependsOn) > maxDependencies {
 		return invalid("dependsOn", "names %d jobs; %d are the most", len(e.DependsOn), maxDependencies)
 	}
+	check := flow.CheckID
+	if e.Phase == phaseResource {
+		check = flow.CheckAddress
+	}
 	for i, ref := range e.DependsOn {
-		if err := flow.CheckID(fmt.Sprintf("dependsOn[%d]", i), ref); err != nil {
+		if err := check(fmt.Sprintf("dependsOn[%d]", i), ref); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (e *Event) checkResource() error {
+	_, known := resourceStatus[e.State]
+	switch {
+	case e.Phase != phaseResource:
+		return nil
+	case !known && e.State != "":
+		return invalid("state", "%.40q is unknown for a resource; use planned, running, succeeded or failed, or leave it out for a line of its log", e.State)
+	case e.Action != "" && !slices.Contains(actions, e.Action):
+		return invalid("action", "%.40q is unknown; use %s", e.Action, strings.Join(actions, ", "))
+	case !slices.Contains(flow.Steps, e.Step):
+		return invalid("step", "%.40q is unknown; use one of %s", e.Step, strings.Join(flow.Steps, ", "))
 	}
 	return nil
 }

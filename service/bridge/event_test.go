@@ -28,6 +28,12 @@ func TestParseEventNamesTheField(t *testing.T) {
 		{"no component's name", `{"time":"2026-04-01T12:00:00Z","phase":"component","component":"a:b","state":"pending"}`, `component "a:b"`},
 		{"a bad region", `{"time":"2026-04-01T12:00:00Z","phase":"component","component":"a","region":"A B","state":"pending"}`, `region "A B"`},
 		{"a blank dependency", `{"time":"2026-04-01T12:00:00Z","phase":"component","component":"a","dependsOn":[""],"state":"pending"}`, "dependsOn[0] is empty"},
+		{"no address", `{"time":"2026-04-01T12:00:00Z","phase":"tofu-resource","state":"planned"}`, "component is empty"},
+		{"an address over two lines", `{"time":"2026-04-01T12:00:00Z","phase":"tofu-resource","component":"a.b\nc"}`, "control character"},
+		{"unknown state of a resource", `{"time":"2026-04-01T12:00:00Z","phase":"tofu-resource","component":"a.b","state":"installed"}`, `"state" "installed" is unknown for a resource`},
+		{"unknown action", `{"time":"2026-04-01T12:00:00Z","phase":"tofu-resource","component":"a.b","action":"forget"}`, `"action" "forget" is unknown`},
+		{"unknown step", `{"time":"2026-04-01T12:00:00Z","phase":"tofu-resource","component":"a.b","step":"tofu"}`, `"step" "tofu" is unknown`},
+		{"a blank address", `{"time":"2026-04-01T12:00:00Z","phase":"tofu-resource","component":"a.b","dependsOn":[""]}`, "dependsOn[0] is empty"},
 		{"dependencies that are no list", `{"time":"2026-04-01T12:00:00Z","phase":"component","component":"a","dependsOn":"b","state":"pending"}`, `"dependsOn" is a string`},
 	}
 	for _, tt := range tests {

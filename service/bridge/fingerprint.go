@@ -45,6 +45,10 @@ func (e Event) fingerprint(key string, before uint32) (sum flow.Fingerprint) {
 			writeText(h, d)
 		}
 	}
+	if e.Phase == phaseResource { // the others' stay what they were before there were resources
+		writeText(h, e.Step)
+		writeText(h, e.Action)
+	}
 	copy(sum[:], h.Sum(nil))
 	return sum
 }

@@ -104,7 +104,7 @@ func (l *Ledger) putExecution(c *flow.BridgeCursor, x flow.Execution) {
 
 // put writes the job and what the bridge remembers of it, and notes the transition.
 func (l *Ledger) put(j flow.Job, c flow.BridgeCursor, from flow.Status, e Event, cause string) {
-	l.graph.PutJob(j)
+	l.graph.PutJob(withRun(j))
 	l.graph.PutBridgeCursor(c)
 	l.note(j, from, e, cause)
 }

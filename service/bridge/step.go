@@ -14,6 +14,8 @@ func (e Event) Apply(l *Ledger) {
 		l.applyComponent(e)
 	case phaseComponentLog:
 		l.applyComponentLog(e)
+	case phaseResource:
+		l.applyResource(e)
 	case phaseTofu:
 		l.applyTofuLine(e)
 	default:
@@ -44,6 +46,10 @@ func (l *Ledger) applyStep(e Event) {
 	l.endStep(&j, &c, e, ends)
 	if from != j.Status || attempt != j.Attempt {
 		l.put(j, c, from, e, e.Phase)
+		if attempt > 0 && attempt != j.Attempt {
+			l.beginChildren(j, e.Time)
+		}
+		l.endChildren(j)
 	}
 }
 
@@ -97,15 +103,18 @@ func (l *Ledger) step(name string) (flow.Job, flow.BridgeCursor) {
 		l.contain(id, group)
 		l.chain(flow.Steps, name)
 	}
-	return j, l.cursor(id)
+	return ownRun(j), l.cursor(id)
 }
 
 func stepFamily(name string) string {
 	if name == flow.StepBootstrap {
 		return "bootstrap"
 	}
-	return "tofu"
+	return familyTofu
 }
+
+// familyTofu is the family of tofu's steps and of their resources.
+const familyTofu = "tofu"
 
 func (l *Ledger) cursor(id string) flow.BridgeCursor {
 	c := l.graph.BridgeCursor(id)
@@ -137,12 +146,14 @@ func (l *Ledger) succeed(j flow.Job, by Event) {
 	c.State = implied
 	l.finish(&j, &c, flow.Succeeded, by.Time)
 	l.put(j, c, from, Event{Time: j.FinishedAt, State: string(flow.Succeeded)}, by.Phase+" began")
+	l.endChildren(j)
 }
 
 // active is the step that runs; the latest of them when events were out of order.
 func (l *Ledger) active() (found flow.Job, ok bool) {
 	for _, name := range flow.Steps {
 		j, known := l.graph.Job(l.names.Job(name))
+		j = ownRun(j)
 		if known && j.Status == flow.Running && (!ok || j.StartedAt.After(found.StartedAt)) {
 			found, ok = j, true
 		}

@@ -29,6 +29,22 @@ func (g *Graph) Dependencies(jobID string) []string {
 	return ids
 }
 
+// Contained lists the ids of the jobs directly inside a group, in the order in which they
+// were put there.
+func (g *Graph) Contained(groupID string) []string {
+	n := g.nodes[groupID]
+	if n == nil {
+		return nil
+	}
+	var ids []string
+	for _, e := range n.in {
+		if e.rel.Type == Contains && e.from.job != nil {
+			ids = append(ids, e.rel.FromID)
+		}
+	}
+	return ids
+}
+
 // Reaches reports whether there is a chain of edges of that type from one job to
 // another. One pass over what lies between them.
 func (g *Graph) Reaches(from, to string, typ RelationshipType) bool {
