@@ -20,6 +20,16 @@ func (s *Store) Deployment(ctx context.Context, id string) (flow.Deployment, err
 	return deploymentOf(r), nil
 }
 
+// DeploymentRegions gives the regions of those deployments that are known.
+func (s *Store) DeploymentRegions(ctx context.Context, ids []string) (map[string][]string, error) {
+	rows, err := s.q.DeploymentListRegions(ctx, ids)
+	regions := make(map[string][]string, len(rows))
+	for _, r := range rows {
+		regions[r.DeploymentID] = r.Regions
+	}
+	return regions, mapError(err)
+}
+
 // DeploymentRecord gives a deployment's record and how its flow stands; NotFound when
 // there is none.
 func (s *Store) DeploymentRecord(ctx context.Context, id string) (flow.DeploymentRecord, error) {

@@ -101,3 +101,16 @@ func TestDeploymentsArePagedNewestFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyKnownDeploymentsHaveRegions(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	if _, err := store.PutDeployment(t.Context(), "d", flow.DeploymentChange{Regions: []string{"hel1", "fsn1"}}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, store, "e", func(*flow.Graph) {}) // a flow, and no deployment
+	got, err := store.DeploymentRegions(t.Context(), []string{"d", "e", "f"})
+	if err != nil || len(got) != 1 || !slices.Equal(got["d"], []string{"hel1", "fsn1"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+}

@@ -1,0 +1,183 @@
+package kubeconfig
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// most is the largest kubeconfig that is read, in bytes.
+const most = 1 << 20
+
+// Record is asked which deployments are known. Its errors carry flow codes.
+type Record interface {
+	// DeploymentRegions gives the regions of those deployments that are known.
+	DeploymentRegions(ctx context.Context, ids []string) (map[string][]string, error)
+}
+
+// Folder is a folder of kubeconfigs. It is looked at by content, not by notification: that
+// sees what a mounted secret does, whose files are links that are swapped, and cannot miss.
+type Folder struct {
+	Dir    string
+	Record Record
+	Every  time.Duration // between two looks: 2 s
+	Logger *slog.Logger
+
+	files map[string]file // as they were at the last look
+	said  map[string]string
+}
+
+// file is what a file held when it last made sense.
+type file struct {
+	print   [32]byte
+	cluster Cluster
+}
+
+// Run gives the clusters of the folder, and again whenever they have changed, until ctx
+// ends. What cannot be read stays as it last could.
+func (f *Folder) Run(ctx context.Context, give func([]Cluster)) error {
+	f.files, f.said = map[string]file{}, map[string]string{}
+	every := cmp.Or(f.Every, 2*time.Second)
+	var given []Cluster
+	for first := true; ; first = false {
+		now, err := f.look(ctx)
+		f.say("", err)
+		if err == nil && (first || !slices.EqualFunc(now, given, same)) {
+			given = now
+			give(now)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(every - every/8 + rand.N(every/4)):
+		}
+	}
+}
+
+func same(a, b Cluster) bool { return a.WatchKey == b.WatchKey && a.Print == b.Print }
+
+// look reads the folder. Of two files that mean one cluster the first by name counts.
+func (f *Folder) look(ctx context.Context) ([]Cluster, error) {
+	if err := f.readAll(); err != nil {
+		return nil, err
+	}
+	names := f.names()
+	known, err := f.known(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	var clusters []Cluster
+	for _, name := range names {
+		c := f.files[name].cluster
+		var ok bool
+		if c.WatchKey, ok = read(name, known); !ok {
+			f.say(name, errUnexplained)
+			continue
+		}
+		if slices.ContainsFunc(clusters, func(o Cluster) bool { return o.WatchKey == c.WatchKey }) {
+			f.say(name, errTwice)
+			continue
+		}
+		f.say(name, nil)
+		clusters = append(clusters, c)
+	}
+	return clusters, nil
+}
+
+var (
+	errUnexplained = flow.Invalidf("unexplained-kubeconfig", "it waits: its name is neither a known deployment's nor that of one with a recorded region; "+
+		"PUT /api/v1/deployments/{id}, with its regions where the name has one")
+	errTwice = flow.Invalidf("second-kubeconfig", "it is passed over: another file means the same cluster")
+)
+
+func (f *Folder) names() []string {
+	names := make([]string, 0, len(f.files))
+	for name := range f.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// known asks the record about every deployment that any of the names may mean.
+func (f *Folder) known(ctx context.Context, names []string) (Regions, error) {
+	var ids []string
+	for _, name := range names {
+		ids = append(ids, readings(name)...)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return f.Record.DeploymentRegions(ctx, ids)
+}
+
+// readAll brings files in step with the folder.
+func (f *Folder) readAll() error {
+	entries, err := os.ReadDir(f.Dir)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".yaml")
+		if !ok || len(readings(name)) == 0 {
+			continue
+		}
+		there[name] = true
+		f.say(name+".yaml", f.readOne(name, filepath.Join(f.Dir, e.Name())))
+	}
+	for name := range f.files {
+		if !there[name] {
+			delete(f.files, name)
+		}
+	}
+	return nil
+}
+
+func (f *Folder) readOne(name, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() > most {
+		return flow.Invalidf("large-kubeconfig", "it has %d bytes; at most %d are read", info.Size(), most)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(text)
+	if f.files[name].print == sum {
+		return nil
+	}
+	config, err := parse(text)
+	if err != nil {
+		return err
+	}
+	f.files[name] = file{sum, Cluster{Config: config, Print: sum}}
+	return nil
+}
+
+// say logs what is wrong with a file, once for as long as it stays so; "" is the folder.
+func (f *Folder) say(name string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if f.said[name] == text {
+		return
+	}
+	f.said[name] = text
+	if text != "" {
+		f.Logger.Warn("kubeconfig", "folder", f.Dir, "file", name, "error", text)
+	}
+}
