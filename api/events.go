@@ -1,12 +1,15 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
@@ -32,7 +35,7 @@ func (h *server) flowEvents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, bodyError(err))
 		return
 	}
-	m, err := bridge.ParseMessage(body, id, sourceOf(r))
+	m, err := bridge.ParseMessage(body, id, h.sourceOf(r))
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -43,17 +46,30 @@ func (h *server) flowEvents(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// sourceOf names the emitter: by the header it may set, else by the program it says it is.
-func sourceOf(r *http.Request) string {
-	name := flow.CleanName(r.Header.Get("X-Flow-Source"))
-	if name == "" {
-		name, _, _ = strings.Cut(flow.CleanName(r.UserAgent()), "/")
+// maxSource is the longest name an emitter may give itself, in characters.
+const maxSource = 100
+
+// sourceOf names the emitter. With access on it is who the credential says it is, and what
+// it says of itself only tells apart the emitters that share one: nobody can name another's
+// rows. With access off there is nothing but its word: the header or, without it, the
+// program it says it is. No source is called as the bridge's.
+func (h *server) sourceOf(r *http.Request) string {
+	name := sourceName(r.Header.Get("X-Flow-Source"))
+	if h.gate.Keeper == nil {
+		program, _, _ := strings.Cut(r.UserAgent(), "/")
+		return "emitter:" + cmp.Or(name, sourceName(program), "emitter")
 	}
-	if name == "" || name == flow.SourceBridge {
-		name = "emitter"
+	p, _ := access.From(r.Context())
+	source := "principal:" + url.PathEscape(p.Key) // so that a name after it cannot read as a key
+	if name != "" {
+		source += "/" + name
 	}
-	runes := []rune(name)
-	return "emitter:" + string(runes[:min(len(runes), 100)])
+	return source
+}
+
+func sourceName(s string) string {
+	runes := []rune(flow.CleanName(s))
+	return string(runes[:min(len(runes), maxSource)])
 }
 
 // messageKey recognises a keyed message; without a key it is applied as it stands.

@@ -53,11 +53,10 @@ func (s *Store) Job(ctx context.Context, deploymentID, ref string) (flow.PlacedJ
 
 // findJob gives the first of the candidates that exists.
 func findJob(ctx context.Context, q *dbsqlc.Queries, flowID, ref string) (flow.PlacedJob, error) {
-	owner, err := q.JobOwnerGet(ctx, flowID)
+	ids, err := candidatesOf(ctx, q, flowID, ref)
 	if err != nil {
 		return flow.PlacedJob{}, err
 	}
-	ids := flow.Names{Deployment: flowID, Primary: owner.PrimaryRegion}.Candidates(ref)
 	jobs, err := listPlaced(ctx, q, dbsqlc.JobListPlacedParams{FlowID: flowID, JobIds: ids})
 	if err != nil {
 		return flow.PlacedJob{}, err
@@ -68,6 +67,12 @@ func findJob(ctx context.Context, q *dbsqlc.Queries, flowID, ref string) (flow.P
 		}
 	}
 	return flow.PlacedJob{}, flow.NotFoundf("job-not-found", "deployment %q has no job %q", flowID, ref)
+}
+
+// candidatesOf lists the ids that a reader may have meant, most literal first.
+func candidatesOf(ctx context.Context, q *dbsqlc.Queries, flowID, ref string) ([]string, error) {
+	owner, err := q.JobOwnerGet(ctx, flowID)
+	return flow.Names{Deployment: flowID, Primary: owner.PrimaryRegion}.Candidates(ref), err
 }
 
 func listPlaced(ctx context.Context, q *dbsqlc.Queries, p dbsqlc.JobListPlacedParams) ([]flow.PlacedJob, error) {

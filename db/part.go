@@ -30,10 +30,14 @@ func (s *Store) Part(ctx context.Context, flowID string, part flow.Part) (flow.D
 	return d, mapError(err)
 }
 
-// walkPart tries the job's id as it was given, then as a bare name.
+// walkPart walks from the first job that may have been meant and exists.
 func walkPart(ctx context.Context, q *dbsqlc.Queries, flowID string, part flow.Part) ([]string, error) {
 	asked := part.Root + part.Around
-	for _, id := range []string{asked, flow.Names{Deployment: flowID}.Resolve("", asked)} {
+	candidates, err := candidatesOf(ctx, q, flowID, asked)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range candidates {
 		ids, err := walk(ctx, q, flowID, id, part)
 		if err != nil || len(ids) > 0 {
 			return ids, err

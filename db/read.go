@@ -16,8 +16,8 @@ const all = -1
 var readOnce = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 
 // ChangedSince reads, as of one moment, what changed in a flow since a cursor; the whole
-// flow, marked Reset, where the cursor is not a point in its history. NotFound when there
-// is no such flow.
+// flow, marked Reset, where the cursor is not a point in its history, or one from which it
+// is not known any more what was removed. NotFound when there is no such flow.
 func (s *Store) ChangedSince(ctx context.Context, flowID string, since flow.Cursor) (flow.Delta, error) {
 	var d flow.Delta
 	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
@@ -47,7 +47,7 @@ func readDelta(ctx context.Context, q *dbsqlc.Queries, flowID string, since flow
 	}
 	d := flow.Delta{From: since, To: flow.Cursor{Epoch: row.CursorEpoch, Version: row.Version}}
 	version := since.Version
-	if since.Epoch != d.To.Epoch || version > d.To.Version {
+	if since.Epoch != d.To.Epoch || version > d.To.Version || version < row.PrunedVersion {
 		d.Reset, version = true, all
 	}
 	if row.ChangedVersion > version {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
 	"github.com/openova-io/provflow/service/flow"
@@ -42,6 +43,7 @@ func bridgeCursorOf(r dbsqlc.BridgeCursorListChangedSinceRow) flow.BridgeCursor 
 	c := flow.BridgeCursor{
 		JobID: r.JobID, State: r.State, ChartVersion: r.ChartVersion,
 		ObservedAt: instant(r.ObservedAt), DependsAt: instant(r.DependsAt),
+		ActiveAt: instant(r.ActiveAt), EndedAt: instant(r.EndedAt),
 	}
 	if r.ExecutionID != "" {
 		c.Execution = flow.Execution{
@@ -110,8 +112,8 @@ func relationshipParams(flowID string, version int64, rels []flow.Relationship) 
 	return p
 }
 
-func relationshipKeyParams(flowID string, version int64, keys []flow.RelationshipKey) dbsqlc.RelationshipDeleteAllParams {
-	p := dbsqlc.RelationshipDeleteAllParams{FlowID: flowID, ChangedVersion: version}
+func relationshipKeyParams(flowID string, version int64, keys []flow.RelationshipKey, now time.Time) dbsqlc.RelationshipDeleteAllParams {
+	p := dbsqlc.RelationshipDeleteAllParams{FlowID: flowID, ChangedVersion: version, Now: stamp(now)}
 	for _, k := range keys {
 		p.FromIds = append(p.FromIds, k.FromID)
 		p.ToIds = append(p.ToIds, k.ToID)
@@ -141,6 +143,8 @@ func bridgeCursorParams(flowID string, version int64, cs []flow.BridgeCursor) db
 		p.ChartVersions = append(p.ChartVersions, c.ChartVersion)
 		p.ObservedAts = append(p.ObservedAts, stamp(c.ObservedAt))
 		p.DependsAts = append(p.DependsAts, stamp(c.DependsAt))
+		p.ActiveAts = append(p.ActiveAts, stamp(c.ActiveAt))
+		p.EndedAts = append(p.EndedAts, stamp(c.EndedAt))
 		p.ExecutionIds = append(p.ExecutionIds, c.Execution.ID)
 	}
 	return p

@@ -191,10 +191,10 @@ func (s *Store) queueState(ctx context.Context, q *dbsqlc.Queries, flowID string
 	structure := len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships) > 0
 	_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: flowID, Version: version, Structure: structure})
 	if len(c.RemovedJobs) > 0 {
-		_ = q.JobDeleteAll(ctx, dbsqlc.JobDeleteAllParams{FlowID: flowID, JobIds: c.RemovedJobs, ChangedVersion: version})
+		_ = q.JobDeleteAll(ctx, dbsqlc.JobDeleteAllParams{FlowID: flowID, JobIds: c.RemovedJobs, ChangedVersion: version, Now: stamp(s.now())})
 	}
 	if len(c.RemovedRelationships) > 0 {
-		_ = q.RelationshipDeleteAll(ctx, relationshipKeyParams(flowID, version, c.RemovedRelationships))
+		_ = q.RelationshipDeleteAll(ctx, relationshipKeyParams(flowID, version, c.RemovedRelationships, s.now()))
 	}
 	if len(c.Jobs) > 0 {
 		_ = q.JobPutAll(ctx, jobParams(flowID, version, c.Jobs))

@@ -26,6 +26,7 @@ SELECT
     f.version,
     f.changed_version,
     f.structure_version,
+    f.pruned_version,
     f.definition_id,
     f.parent_flow_id,
     f.triggered_by,
@@ -53,6 +54,10 @@ UPDATE flows SET
     version = @version,
     structure_version = CASE WHEN @structure::bool THEN @version ELSE structure_version END
 WHERE flow_id = @flow_id;
+
+-- name: FlowLockForPrune :one
+-- Not while a writer holds the flow: it will be there the next time.
+SELECT f.flow_id FROM flows f WHERE f.flow_id = @flow_id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: FlowPut :exec
 UPDATE flows SET

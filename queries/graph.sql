@@ -16,7 +16,7 @@ WITH RECURSIVE below(id) AS (
     CROSS JOIN LATERAL (
         SELECT r.from_id AS next_id
         FROM relationships r
-        WHERE r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible
+        WHERE r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible AND r.local
         OFFSET 0
     ) n
 )
@@ -32,7 +32,7 @@ WITH RECURSIVE upstream(id) AS (
     CROSS JOIN LATERAL (
         SELECT r.from_id AS next_id
         FROM relationships r
-        WHERE r.flow_id = @flow_id AND r.to_id = u.id AND r.type = 'finish-to-start' AND r.visible
+        WHERE r.flow_id = @flow_id AND r.to_id = u.id AND r.type = 'finish-to-start' AND r.visible AND r.local
         OFFSET 0
     ) n
 )
@@ -48,7 +48,7 @@ WITH RECURSIVE downstream(id) AS (
     CROSS JOIN LATERAL (
         SELECT r.to_id AS next_id
         FROM relationships r
-        WHERE r.flow_id = @flow_id AND r.from_id = d.id AND r.type = 'finish-to-start' AND r.visible
+        WHERE r.flow_id = @flow_id AND r.from_id = d.id AND r.type = 'finish-to-start' AND r.visible AND r.local
         OFFSET 0
     ) n
 )
@@ -66,7 +66,7 @@ WITH RECURSIVE below(group_id, id) AS (
     CROSS JOIN LATERAL (
         SELECT r.from_id AS next_id
         FROM relationships r
-        WHERE r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible
+        WHERE r.flow_id = @flow_id AND r.to_id = b.id AND r.type = 'contains' AND r.visible AND r.local
         OFFSET 0
     ) n
 ),

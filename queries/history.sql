@@ -12,6 +12,8 @@ SELECT
     b.chart_version,
     b.observed_at,
     b.depends_at,
+    b.active_at,
+    b.ended_at,
     b.execution_id,
     coalesce(x.attempt, 0)::integer AS attempt,
     coalesce(x.status, '')::text AS status,
@@ -28,7 +30,7 @@ LEFT JOIN LATERAL (
 WHERE b.flow_id = @flow_id AND b.changed_version > @since;
 
 -- name: BridgeCursorPutAll :exec
-INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, execution_id)
+INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id)
 SELECT
     @flow_id,
     @changed_version,
@@ -37,6 +39,8 @@ SELECT
     unnest(@chart_versions::text[]),
     unnest(@observed_ats::timestamptz[]),
     unnest(@depends_ats::timestamptz[]),
+    unnest(@active_ats::timestamptz[]),
+    unnest(@ended_ats::timestamptz[]),
     unnest(@execution_ids::text[])
 ON CONFLICT (flow_id, job_id) DO UPDATE SET
     changed_version = excluded.changed_version,
@@ -44,6 +48,8 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     chart_version = excluded.chart_version,
     observed_at = excluded.observed_at,
     depends_at = excluded.depends_at,
+    active_at = excluded.active_at,
+    ended_at = excluded.ended_at,
     execution_id = excluded.execution_id;
 
 -- name: ExecutionPutAll :exec
@@ -116,6 +122,20 @@ SELECT
     l.message
 FROM line l
 JOIN counted c ON c.c_id = l.execution_id;
+
+-- name: KeyDeleteOld :execrows
+-- Forgets up to page_size keys from before that time; those that somebody else forgets at
+-- the same time are left to them.
+DELETE FROM idempotency_keys k
+USING (
+    SELECT o.flow_id AS o_flow, o.key AS o_key
+    FROM idempotency_keys o
+    WHERE o.created_at < @before
+    ORDER BY o.created_at
+    LIMIT @page_size
+    FOR UPDATE SKIP LOCKED
+) old
+WHERE k.flow_id = old.o_flow AND k.key = old.o_key;
 
 -- name: AnswerGet :one
 SELECT coalesce(answer, 'null')::json AS answer

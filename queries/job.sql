@@ -82,9 +82,11 @@ WITH gone AS (
 forgotten AS (
     DELETE FROM bridge_cursors b WHERE b.flow_id = @flow_id AND b.job_id = ANY (@job_ids::text[])
 )
-INSERT INTO tombstones (flow_id, from_id, changed_version)
-SELECT @flow_id, unnest(@job_ids::text[]), @changed_version
-ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET changed_version = excluded.changed_version;
+INSERT INTO tombstones (flow_id, from_id, changed_version, removed_at)
+SELECT @flow_id, unnest(@job_ids::text[]), @changed_version, @now
+ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET
+    changed_version = excluded.changed_version,
+    removed_at = excluded.removed_at;
 
 -- name: JobListPlaced :many
 -- The jobs of a flow with their surroundings, latest start first: of those statuses, or
@@ -101,22 +103,22 @@ FROM jobs j
 LEFT JOIN LATERAL (
     SELECT r.to_id AS id
     FROM relationships r
-    WHERE r.flow_id = j.flow_id AND r.from_id = j.job_id AND r.type = 'contains' AND r.visible
+    WHERE r.flow_id = j.flow_id AND r.from_id = j.job_id AND r.type = 'contains' AND r.visible AND r.local
     ORDER BY r.position, r.to_id
     LIMIT 1
 ) parent ON true
--- Edges from jobs that are not known yet are not visible, and are dependencies.
+-- Edges from jobs that are not known yet are not visible, and are dependencies; a job
+-- of another flow is none that could be looked up here.
 LEFT JOIN LATERAL (
     SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
     FROM relationships r
-    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'finish-to-start'
-        AND r.to_flow_id IN ('', j.flow_id)
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'finish-to-start' AND r.local
     OFFSET 0
 ) before ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
     FROM relationships r
-    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'contains' AND r.visible
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'contains' AND r.visible AND r.local
     OFFSET 0
 ) child ON true
 WHERE j.flow_id = @flow_id

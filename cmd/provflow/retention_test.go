@@ -55,6 +55,33 @@ func TestOldLogLinesGo(t *testing.T) {
 	}
 }
 
+// Once it is forgotten what was removed, a stream that resumes from before it begins anew;
+// one that was open all the time goes on.
+func TestAStreamFromBeforeAForgottenRemovalBeginsAnew(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	r := start(t, dsn)
+	r.emit("f", "flux", upsert(node("a", "running"), node("b", "running")))
+	open := r.stream("f", "")
+	open.until(r, "f")
+	before := open.state.cursor
+	r.emit("f", "flux", `{"type":"delete-nodes","ids":["b"]}`)
+	open.until(r, "f")
+	if f, _ := r.stream("f", before).next(); f.event != "delete-nodes" {
+		t.Errorf("while it is known: %+v", f)
+	}
+	query[int](t, dsn, `WITH old AS (UPDATE tombstones SET removed_at = removed_at - interval '2 hours' RETURNING 1) SELECT count(*)::int FROM old`)
+	keeper := startAs(t, dsn, instance{retention: retentionFlags{GoneRetention: retention(time.Hour), KeyRetention: retention(time.Hour)}})
+	eventually(t, "the removal to be forgotten", func() bool { return query[int](t, dsn, `SELECT count(*)::int FROM tombstones`) == 0 })
+	if f, _ := keeper.stream("f", before).next(); f.event != "snapshot" {
+		t.Errorf("from before it: %+v", f)
+	}
+	keeper.emit("f", "flux", upsert(node("a", "failed")))
+	if f, _ := open.next(); f.event != "upsert-flow" && f.event != "upsert-nodes" {
+		t.Errorf("the open stream: %+v", f)
+	}
+}
+
 func TestRetentionsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "36h": 36 * time.Hour, "1h30m": 90 * time.Minute} {

@@ -13,10 +13,15 @@ import (
 // daysAhead is how many days of log partitions are made before they are needed.
 const daysAhead = 7
 
-// retentionFlags say how long what has ended is kept.
+// pruned is how many rows are forgotten at once.
+const pruned = 1000
+
+// retentionFlags say how long what has ended, and what is only of use for a while, is kept.
 type retentionFlags struct {
 	LogRetention  retention `env:"PROVFLOW_LOG_RETENTION" placeholder:"TIME" help:"How long log lines are kept, by the day their execution began, such as 30d; none: as long as their flow."`
 	FlowRetention retention `env:"PROVFLOW_FLOW_RETENTION" placeholder:"TIME" help:"How long a flow is kept after its end, such as 365d; none: until it is deleted."`
+	KeyRetention  retention `env:"PROVFLOW_KEY_RETENTION" default:"7d" placeholder:"TIME" help:"How long a write is recognised when it is sent again (${default})."`
+	GoneRetention retention `env:"PROVFLOW_GONE_RETENTION" default:"1d" placeholder:"TIME" help:"For how long a stream that resumes is told what was removed (${default}); later it begins with a snapshot."`
 }
 
 // retention is for how long something is kept; 0 is for ever.
@@ -31,7 +36,7 @@ func (r *retention) UnmarshalText(text []byte) error {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d < time.Hour {
-		return fmt.Errorf("%q is no time from 1h to 65535d, such as 30d; leave it out to keep everything", text)
+		return fmt.Errorf("%q is no time from 1h to 65535d, such as 30d; --help says what leaving it out means", text)
 	}
 	*r = retention(d)
 	return nil
@@ -50,6 +55,16 @@ func (p *parts) keeper() *upkeep.Keeper {
 	if keep := p.retention.LogRetention; keep > 0 {
 		tasks = append(tasks, upkeep.Task{Name: "old log lines removed", Do: func(ctx context.Context, now time.Time) (int, error) {
 			return p.store.ExpireLogs(ctx, keep.before(now))
+		}})
+	}
+	if keep := p.retention.KeyRetention; keep > 0 {
+		tasks = append(tasks, upkeep.Task{Name: "keys of old writes forgotten", Do: func(ctx context.Context, now time.Time) (int, error) {
+			return p.store.PruneKeys(ctx, keep.before(now), pruned)
+		}})
+	}
+	if keep := p.retention.GoneRetention; keep > 0 {
+		tasks = append(tasks, upkeep.Task{Name: "old removals forgotten", Do: func(ctx context.Context, now time.Time) (int, error) {
+			return p.store.PruneTombstones(ctx, keep.before(now), pruned)
 		}})
 	}
 	if keep := p.retention.FlowRetention; keep > 0 {

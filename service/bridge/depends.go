@@ -7,21 +7,21 @@ import (
 )
 
 // applyDependsOn brings a job's dependencies in line with an event that speaks of
-// them, unless a later one did already. An empty list clears them.
+// them, unless a later one did already. An empty list clears them; what an emitter said of
+// the job is the emitter's.
 func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
 	if e.DependsOn == nil || e.Time.Before(c.DependsAt) {
 		return
 	}
 	c.DependsAt = e.Time
 	wanted := l.resolveAll(e)
-	has := l.graph.Dependencies(j.ID)
-	for _, id := range has {
-		if !slices.Contains(wanted, id) {
+	for _, id := range l.graph.Dependencies(j.ID) {
+		if l.depends(j.ID, id) && !slices.Contains(wanted, id) {
 			l.graph.Unrelate(flow.RelationshipKey{FromID: id, ToID: j.ID, Type: flow.FinishToStart})
 		}
 	}
 	for _, id := range wanted {
-		if slices.Contains(has, id) {
+		if l.depends(j.ID, id) {
 			continue
 		}
 		if why := l.refusal(j, e, id); why != "" {
@@ -30,6 +30,12 @@ func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
 		}
 		l.follow(id, j.ID)
 	}
+}
+
+// depends reports that the bridge has said that a job waits for another.
+func (l *Ledger) depends(jobID, on string) bool {
+	r, known := l.graph.Relationship(flow.RelationshipKey{FromID: on, ToID: jobID, Type: flow.FinishToStart})
+	return known && r.Local() && r.Source == flow.SourceBridge
 }
 
 // resolveAll gives the full ids of an event's dependencies, each once.

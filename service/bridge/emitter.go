@@ -82,8 +82,8 @@ func (l *Ledger) putRelationship(r flow.Relationship, source string) {
 	if known {
 		r.Source = old.Source
 	}
-	ordered := r.Type == flow.FinishToStart || r.Type == flow.Contains
-	if !known && ordered && l.graph.Reaches(r.ToID, r.FromID, r.Type) {
+	ordered := r.Local() && (r.Type == flow.FinishToStart || r.Type == flow.Contains)
+	if ordered && !(known && old.Local()) && l.graph.Reaches(r.ToID, r.FromID, r.Type) {
 		j, _ := l.graph.Job(r.ToID)
 		j.ID = r.ToID
 		j.Status = cmp.Or(j.Status, flow.Pending)
@@ -100,7 +100,10 @@ func (l *Ledger) removeNode(id, source string) {
 		return
 	}
 	l.graph.RemoveJob(id)
-	for _, r := range l.graph.Relationships(func(r flow.Relationship) bool { return r.Source == source && (r.FromID == id || r.ToID == id) }) {
+	at := func(r flow.Relationship) bool {
+		return r.FromID == id && r.FromFlowID == "" || r.ToID == id && r.ToFlowID == ""
+	}
+	for _, r := range l.graph.Relationships(func(r flow.Relationship) bool { return r.Source == source && at(r) }) {
 		l.graph.Unrelate(r.RelationshipKey)
 	}
 }

@@ -119,13 +119,28 @@ type RelationshipKey struct {
 // in another flow, and it says so); until then it is kept and not shown.
 type Relationship struct {
 	RelationshipKey
-	FromFlowID string `json:"fromFlowId,omitempty"`
+	FromFlowID string `json:"fromFlowId,omitempty"` // "" for the edge's own flow
 	ToFlowID   string `json:"toFlowId,omitempty"`
 	Condition  string `json:"condition,omitempty"`
 	LagSeconds int    `json:"lagSeconds,omitempty"`
 	Source     string `json:"source,omitempty"`
 	Visible    bool   `json:"-"`
 	Position   int64  `json:"position,omitempty"`
+}
+
+// Local reports that both ends lie in the edge's own flow. Only such an edge is walked: an
+// id says nothing outside its flow, and this one may have a job of the same id.
+func (r Relationship) Local() bool { return r.FromFlowID == "" && r.ToFlowID == "" }
+
+// within gives the edge as it is kept in that flow, which is not named then.
+func (r Relationship) within(flowID string) Relationship {
+	if r.FromFlowID == flowID {
+		r.FromFlowID = ""
+	}
+	if r.ToFlowID == flowID {
+		r.ToFlowID = ""
+	}
+	return r
 }
 
 // Execution is one attempt at a job.
@@ -168,5 +183,7 @@ type BridgeCursor struct {
 	ChartVersion string    `json:"chartVersion,omitempty"`
 	ObservedAt   time.Time `json:"observedAt,omitzero"` // time of the last applied state
 	DependsAt    time.Time `json:"dependsAt,omitzero"`  // time of the last event that said what the job depends on
+	ActiveAt     time.Time `json:"activeAt,omitzero"`   // time of the latest fact that says it is at work, those without effect too
+	EndedAt      time.Time `json:"endedAt,omitzero"`    // time of the latest fact that says it has ended
 	Execution    Execution `json:"execution,omitzero"`  // latest; zero before the first
 }

@@ -155,12 +155,14 @@ func (g *Graph) RemoveJob(id string) {
 
 // Relate writes an edge; one that is equal to what is there changes nothing.
 func (g *Graph) Relate(r Relationship) {
+	r = r.within(g.flow.ID)
 	if e := g.edges[r.RelationshipKey]; e != nil {
 		r.Position, r.Visible = e.rel.Position, e.rel.Visible
 		if e.rel == r {
 			return
 		}
-		e.rel = r
+		g.touchEnds(e) // it may have other ends afterwards
+		e = g.link(r)
 		g.dirty.edges[r.RelationshipKey] = true
 		g.touchEnds(e)
 		g.reveal(e)
@@ -207,13 +209,25 @@ func (g *Graph) node(id string) *node {
 	return n
 }
 
+// end gives the node at an edge's end. One in another flow is nobody's but the edge's.
+func (g *Graph) end(flowID, id string) *node {
+	if flowID != "" {
+		return &node{id: id}
+	}
+	return g.node(id)
+}
+
 func (g *Graph) link(r Relationship) *edge {
+	r = r.within(g.flow.ID)
 	g.next = max(g.next, r.Position+1)
 	if e := g.edges[r.RelationshipKey]; e != nil {
-		e.rel = r
-		return e
+		if e.rel.FromFlowID == r.FromFlowID && e.rel.ToFlowID == r.ToFlowID {
+			e.rel = r
+			return e
+		}
+		g.unlink(r.RelationshipKey)
 	}
-	e := &edge{rel: r, from: g.node(r.FromID), to: g.node(r.ToID)}
+	e := &edge{rel: r, from: g.end(r.FromFlowID, r.FromID), to: g.end(r.ToFlowID, r.ToID)}
 	g.edges[r.RelationshipKey] = e
 	e.from.out = append(e.from.out, e)
 	e.to.in = append(e.to.in, e)
@@ -246,7 +260,7 @@ func (g *Graph) drop(id string) {
 
 // forget frees a node that stands for nothing any more.
 func (g *Graph) forget(n *node) {
-	if n.job == nil && len(n.in)+len(n.out) == 0 {
+	if g.nodes[n.id] == n && n.job == nil && len(n.in)+len(n.out) == 0 {
 		delete(g.nodes, n.id)
 	}
 }

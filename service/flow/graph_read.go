@@ -13,8 +13,8 @@ func (g *Graph) Job(id string) (Job, bool) {
 	return Job{}, false
 }
 
-// Dependencies lists the ids of the jobs this one starts after, known or not, in the
-// order in which they were named.
+// Dependencies lists the ids of the jobs of this flow that this one starts after, known or
+// not, in the order in which they were named.
 func (g *Graph) Dependencies(jobID string) []string {
 	n := g.nodes[jobID]
 	if n == nil {
@@ -22,7 +22,7 @@ func (g *Graph) Dependencies(jobID string) []string {
 	}
 	var ids []string
 	for _, e := range n.in {
-		if e.rel.Type == FinishToStart {
+		if e.rel.Type == FinishToStart && e.rel.Local() {
 			ids = append(ids, e.rel.FromID)
 		}
 	}

@@ -31,7 +31,7 @@ func (d Delta) Only(ids []string) Delta {
 		}
 	}
 	for _, r := range d.Relationships {
-		if in[r.FromID] && in[r.ToID] {
+		if r.Local() && in[r.FromID] && in[r.ToID] {
 			part.Relationships = append(part.Relationships, r)
 		}
 	}

@@ -155,7 +155,7 @@ func (g *Graph) PutFlow(f Flow) {
 
 // reveal derives whether an edge is shown, and looks again at what that changes.
 func (g *Graph) reveal(e *edge) {
-	visible := (e.from.job != nil || e.abroad(e.rel.FromFlowID, g.flow.ID)) && (e.to.job != nil || e.abroad(e.rel.ToFlowID, g.flow.ID))
+	visible := (e.from.job != nil || e.rel.FromFlowID != "") && (e.to.job != nil || e.rel.ToFlowID != "")
 	if visible == e.rel.Visible {
 		return
 	}
@@ -169,8 +169,6 @@ func (g *Graph) reveal(e *edge) {
 	g.dirty.edges[e.rel.RelationshipKey] = true
 	g.touchEnds(e)
 }
-
-func (e *edge) abroad(flowID, here string) bool { return flowID != "" && flowID != here }
 
 // touchEnds marks both ends of an edge and, for `contains`, all that the parent is in.
 func (g *Graph) touchEnds(e *edge) {

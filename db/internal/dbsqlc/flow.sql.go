@@ -67,6 +67,7 @@ SELECT
     f.version,
     f.changed_version,
     f.structure_version,
+    f.pruned_version,
     f.definition_id,
     f.parent_flow_id,
     f.triggered_by,
@@ -86,6 +87,7 @@ type FlowGetRow struct {
 	Version          int64
 	ChangedVersion   int64
 	StructureVersion int64
+	PrunedVersion    int64
 	DefinitionID     string
 	ParentFlowID     string
 	TriggeredBy      []byte
@@ -106,6 +108,7 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 		&i.Version,
 		&i.ChangedVersion,
 		&i.StructureVersion,
+		&i.PrunedVersion,
 		&i.DefinitionID,
 		&i.ParentFlowID,
 		&i.TriggeredBy,
@@ -232,6 +235,18 @@ SELECT f.flow_id FROM flows f WHERE f.flow_id = $1 FOR UPDATE
 // and would not be by one that had begun before.
 func (q *Queries) FlowLockForDelete(ctx context.Context, flowID string) (string, error) {
 	row := q.db.QueryRow(ctx, flowLockForDelete, flowID)
+	var flow_id string
+	err := row.Scan(&flow_id)
+	return flow_id, err
+}
+
+const flowLockForPrune = `-- name: FlowLockForPrune :one
+SELECT f.flow_id FROM flows f WHERE f.flow_id = $1 FOR NO KEY UPDATE SKIP LOCKED
+`
+
+// Not while a writer holds the flow: it will be there the next time.
+func (q *Queries) FlowLockForPrune(ctx context.Context, flowID string) (string, error) {
+	row := q.db.QueryRow(ctx, flowLockForPrune, flowID)
 	var flow_id string
 	err := row.Scan(&flow_id)
 	return flow_id, err

@@ -64,6 +64,8 @@ SELECT
     b.chart_version,
     b.observed_at,
     b.depends_at,
+    b.active_at,
+    b.ended_at,
     b.execution_id,
     coalesce(x.attempt, 0)::integer AS attempt,
     coalesce(x.status, '')::text AS status,
@@ -90,6 +92,8 @@ type BridgeCursorListChangedSinceRow struct {
 	ChartVersion string
 	ObservedAt   pgtype.Timestamptz
 	DependsAt    pgtype.Timestamptz
+	ActiveAt     pgtype.Timestamptz
+	EndedAt      pgtype.Timestamptz
 	ExecutionID  string
 	Attempt      int32
 	Status       string
@@ -113,6 +117,8 @@ func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCu
 			&i.ChartVersion,
 			&i.ObservedAt,
 			&i.DependsAt,
+			&i.ActiveAt,
+			&i.EndedAt,
 			&i.ExecutionID,
 			&i.Attempt,
 			&i.Status,
@@ -130,7 +136,7 @@ func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCu
 }
 
 const bridgeCursorPutAll = `-- name: BridgeCursorPutAll :exec
-INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, execution_id)
+INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id)
 SELECT
     $1,
     $2,
@@ -139,13 +145,17 @@ SELECT
     unnest($5::text[]),
     unnest($6::timestamptz[]),
     unnest($7::timestamptz[]),
-    unnest($8::text[])
+    unnest($8::timestamptz[]),
+    unnest($9::timestamptz[]),
+    unnest($10::text[])
 ON CONFLICT (flow_id, job_id) DO UPDATE SET
     changed_version = excluded.changed_version,
     state = excluded.state,
     chart_version = excluded.chart_version,
     observed_at = excluded.observed_at,
     depends_at = excluded.depends_at,
+    active_at = excluded.active_at,
+    ended_at = excluded.ended_at,
     execution_id = excluded.execution_id
 `
 
@@ -157,6 +167,8 @@ type BridgeCursorPutAllParams struct {
 	ChartVersions  []string
 	ObservedAts    []pgtype.Timestamptz
 	DependsAts     []pgtype.Timestamptz
+	ActiveAts      []pgtype.Timestamptz
+	EndedAts       []pgtype.Timestamptz
 	ExecutionIds   []string
 }
 
@@ -169,6 +181,8 @@ func (q *Queries) BridgeCursorPutAll(ctx context.Context, arg BridgeCursorPutAll
 		arg.ChartVersions,
 		arg.ObservedAts,
 		arg.DependsAts,
+		arg.ActiveAts,
+		arg.EndedAts,
 		arg.ExecutionIds,
 	)
 	return err
@@ -218,6 +232,34 @@ func (q *Queries) ExecutionPutAll(ctx context.Context, arg ExecutionPutAllParams
 		arg.FinishedAts,
 	)
 	return err
+}
+
+const keyDeleteOld = `-- name: KeyDeleteOld :execrows
+DELETE FROM idempotency_keys k
+USING (
+    SELECT o.flow_id AS o_flow, o.key AS o_key
+    FROM idempotency_keys o
+    WHERE o.created_at < $1
+    ORDER BY o.created_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+) old
+WHERE k.flow_id = old.o_flow AND k.key = old.o_key
+`
+
+type KeyDeleteOldParams struct {
+	Before   pgtype.Timestamptz
+	PageSize int32
+}
+
+// Forgets up to page_size keys from before that time; those that somebody else forgets at
+// the same time are left to them.
+func (q *Queries) KeyDeleteOld(ctx context.Context, arg KeyDeleteOldParams) (int64, error) {
+	result, err := q.db.Exec(ctx, keyDeleteOld, arg.Before, arg.PageSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const keyInsertNew = `-- name: KeyInsertNew :many

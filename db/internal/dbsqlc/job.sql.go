@@ -18,19 +18,27 @@ WITH gone AS (
 forgotten AS (
     DELETE FROM bridge_cursors b WHERE b.flow_id = $1 AND b.job_id = ANY ($2::text[])
 )
-INSERT INTO tombstones (flow_id, from_id, changed_version)
-SELECT $1, unnest($2::text[]), $3
-ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET changed_version = excluded.changed_version
+INSERT INTO tombstones (flow_id, from_id, changed_version, removed_at)
+SELECT $1, unnest($2::text[]), $3, $4
+ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET
+    changed_version = excluded.changed_version,
+    removed_at = excluded.removed_at
 `
 
 type JobDeleteAllParams struct {
 	FlowID         string
 	JobIds         []string
 	ChangedVersion int64
+	Now            pgtype.Timestamptz
 }
 
 func (q *Queries) JobDeleteAll(ctx context.Context, arg JobDeleteAllParams) error {
-	_, err := q.db.Exec(ctx, jobDeleteAll, arg.FlowID, arg.JobIds, arg.ChangedVersion)
+	_, err := q.db.Exec(ctx, jobDeleteAll,
+		arg.FlowID,
+		arg.JobIds,
+		arg.ChangedVersion,
+		arg.Now,
+	)
 	return err
 }
 
@@ -136,21 +144,20 @@ FROM jobs j
 LEFT JOIN LATERAL (
     SELECT r.to_id AS id
     FROM relationships r
-    WHERE r.flow_id = j.flow_id AND r.from_id = j.job_id AND r.type = 'contains' AND r.visible
+    WHERE r.flow_id = j.flow_id AND r.from_id = j.job_id AND r.type = 'contains' AND r.visible AND r.local
     ORDER BY r.position, r.to_id
     LIMIT 1
 ) parent ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
     FROM relationships r
-    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'finish-to-start'
-        AND r.to_flow_id IN ('', j.flow_id)
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'finish-to-start' AND r.local
     OFFSET 0
 ) before ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(r.from_id ORDER BY r.position, r.from_id) AS ids
     FROM relationships r
-    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'contains' AND r.visible
+    WHERE r.flow_id = j.flow_id AND r.to_id = j.job_id AND r.type = 'contains' AND r.visible AND r.local
     OFFSET 0
 ) child ON true
 WHERE j.flow_id = $1
@@ -199,7 +206,8 @@ type JobListPlacedRow struct {
 // The jobs of a flow with their surroundings, latest start first: of those statuses, or
 // of any where none is given; those ids alone, where some are given. OFFSET 0 for the
 // reason given in graph.sql.
-// Edges from jobs that are not known yet are not visible, and are dependencies.
+// Edges from jobs that are not known yet are not visible, and are dependencies; a job
+// of another flow is none that could be looked up here.
 // The same order in every database, whatever its collation.
 func (q *Queries) JobListPlaced(ctx context.Context, arg JobListPlacedParams) ([]JobListPlacedRow, error) {
 	rows, err := q.db.Query(ctx, jobListPlaced, arg.FlowID, arg.Statuses, arg.JobIds)

@@ -51,6 +51,8 @@ type BridgeCursor struct {
 	ObservedAt     pgtype.Timestamptz
 	DependsAt      pgtype.Timestamptz
 	ExecutionID    string
+	ActiveAt       pgtype.Timestamptz
+	EndedAt        pgtype.Timestamptz
 }
 
 type Deployment struct {
@@ -91,6 +93,7 @@ type Flow struct {
 	FailedJobs       int32
 	Meta             []byte
 	CreatedAt        pgtype.Timestamptz
+	PrunedVersion    int64
 }
 
 type IdempotencyKey struct {
@@ -163,6 +166,7 @@ type Relationship struct {
 	LagSeconds     int32
 	Source         string
 	Visible        bool
+	Local          bool
 }
 
 type Tombstone struct {
@@ -171,6 +175,7 @@ type Tombstone struct {
 	ToID           string
 	Type           string
 	ChangedVersion int64
+	RemovedAt      pgtype.Timestamptz
 }
 
 type Transition struct {

@@ -7,29 +7,34 @@ package dbsqlc
 
 import (
 	"context"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const relationshipDeleteAll = `-- name: RelationshipDeleteAll :exec
 WITH keys AS (
     SELECT
-        unnest($3::text[]) AS k_from,
-        unnest($4::text[]) AS k_to,
-        unnest($5::text[]) AS k_type
+        unnest($4::text[]) AS k_from,
+        unnest($5::text[]) AS k_to,
+        unnest($6::text[]) AS k_type
 ),
 gone AS (
     DELETE FROM relationships r
     USING keys k
     WHERE r.flow_id = $1 AND r.from_id = k.k_from AND r.to_id = k.k_to AND r.type = k.k_type
 )
-INSERT INTO tombstones (flow_id, from_id, to_id, type, changed_version)
-SELECT $1, k.k_from, k.k_to, k.k_type, $2
+INSERT INTO tombstones (flow_id, from_id, to_id, type, changed_version, removed_at)
+SELECT $1, k.k_from, k.k_to, k.k_type, $2, $3
 FROM keys k
-ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET changed_version = excluded.changed_version
+ON CONFLICT (flow_id, from_id, to_id, type) DO UPDATE SET
+    changed_version = excluded.changed_version,
+    removed_at = excluded.removed_at
 `
 
 type RelationshipDeleteAllParams struct {
 	FlowID         string
 	ChangedVersion int64
+	Now            pgtype.Timestamptz
 	FromIds        []string
 	ToIds          []string
 	Types          []string
@@ -39,6 +44,7 @@ func (q *Queries) RelationshipDeleteAll(ctx context.Context, arg RelationshipDel
 	_, err := q.db.Exec(ctx, relationshipDeleteAll,
 		arg.FlowID,
 		arg.ChangedVersion,
+		arg.Now,
 		arg.FromIds,
 		arg.ToIds,
 		arg.Types,
@@ -163,6 +169,43 @@ func (q *Queries) RelationshipPutAll(ctx context.Context, arg RelationshipPutAll
 	return err
 }
 
+const tombstoneDeleteOld = `-- name: TombstoneDeleteOld :one
+WITH old AS (
+    SELECT t.from_id AS o_from, t.to_id AS o_to, t.type AS o_type
+    FROM tombstones t
+    WHERE t.flow_id = $1 AND t.removed_at < $2
+    ORDER BY t.changed_version
+    LIMIT $3
+),
+gone AS (
+    DELETE FROM tombstones t
+    USING old o
+    WHERE t.flow_id = $1 AND t.from_id = o.o_from AND t.to_id = o.o_to AND t.type = o.o_type
+    RETURNING t.changed_version AS g_version
+),
+noted AS (
+    UPDATE flows f
+    SET pruned_version = greatest(f.pruned_version, (SELECT max(g.g_version) FROM gone g))
+    WHERE f.flow_id = $1 AND EXISTS (SELECT 1 FROM gone)
+)
+SELECT count(*) FROM gone
+`
+
+type TombstoneDeleteOldParams struct {
+	FlowID   string
+	Before   pgtype.Timestamptz
+	PageSize int32
+}
+
+// Forgets up to page_size tombstones of a flow whose lock is held, and notes the last
+// version at which something was removed that nobody can be told of any more.
+func (q *Queries) TombstoneDeleteOld(ctx context.Context, arg TombstoneDeleteOldParams) (int64, error) {
+	row := q.db.QueryRow(ctx, tombstoneDeleteOld, arg.FlowID, arg.Before, arg.PageSize)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const tombstoneListChangedSince = `-- name: TombstoneListChangedSince :many
 SELECT from_id, to_id, type
 FROM tombstones
@@ -194,6 +237,41 @@ func (q *Queries) TombstoneListChangedSince(ctx context.Context, arg TombstoneLi
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tombstoneListOldFlows = `-- name: TombstoneListOldFlows :many
+SELECT flow_id
+FROM tombstones
+WHERE removed_at < $1
+GROUP BY flow_id
+ORDER BY min(removed_at), flow_id
+LIMIT $2
+`
+
+type TombstoneListOldFlowsParams struct {
+	Before   pgtype.Timestamptz
+	PageSize int32
+}
+
+// Flows that have tombstones from before that time, those with the oldest first.
+func (q *Queries) TombstoneListOldFlows(ctx context.Context, arg TombstoneListOldFlowsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, tombstoneListOldFlows, arg.Before, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var flow_id string
+		if err := rows.Scan(&flow_id); err != nil {
+			return nil, err
+		}
+		items = append(items, flow_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
