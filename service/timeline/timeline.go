@@ -10,6 +10,7 @@ import (
 type Timeline struct {
 	Provision Provision
 	Rows      []Row
+	Phases    []Phase // in order of beginning, those that have not begun last
 }
 
 // Row is one attempt at a job, or a job that has not begun (Attempt 0).
@@ -90,9 +91,9 @@ type Provision struct {
 	Retries       int // attempts after one that failed
 	PathRan       time.Duration
 	PathIdle      time.Duration
-	Phases        []Phase
-	FirstFailure  Failure // zero: none failed
-	Removed       bool    // the flow's live state is gone
+	PhaseTook     map[string]time.Duration // by the phase's name
+	FirstFailure  Failure                  // zero: none failed
+	Removed       bool                     // the flow's live state is gone
 }
 
 // Tally counts jobs that are no groups.

@@ -42,6 +42,250 @@ type AccessToken struct {
 	LastUsedAt pgtype.Timestamptz
 }
 
+type AnalyticsAttempt struct {
+	FlowID      string
+	JobID       string
+	Attempt     int32
+	ExecutionID string
+	Status      string
+	StartedAt   interface{}
+	EndedAt     interface{}
+}
+
+type AnalyticsBlocker struct {
+	FlowID         string
+	Epoch          string
+	Latest         bool
+	JobID          string
+	Name           string
+	Attempt        int32
+	WaitingFrom    pgtype.Timestamptz
+	WaitingUntil   pgtype.Timestamptz
+	WaitedSeconds  float64
+	WaitedOn       []string
+	BlockerJobID   string
+	BlockerAttempt int32
+	BlockedSeconds float64
+	IdleSeconds    float64
+}
+
+type AnalyticsComponentStat struct {
+	Component        string
+	Runs             int64
+	Flows            int64
+	Failures         int64
+	Retries          int64
+	WaitedP50Seconds float64
+	WaitedP90Seconds float64
+	WaitedP99Seconds float64
+	RanP50Seconds    float64
+	RanP90Seconds    float64
+	RanP99Seconds    float64
+}
+
+type AnalyticsConcurrency struct {
+	FlowID  string
+	Epoch   string
+	Latest  bool
+	At      pgtype.Timestamptz
+	Until   pgtype.Timestamptz
+	Running int32
+}
+
+type AnalyticsFlakiness struct {
+	Component    string
+	Flows        int64
+	Flaky        int64
+	Failed       int64
+	FlakyRatio   int32
+	Failures     int64
+	LastFailedAt interface{}
+}
+
+type AnalyticsFlow struct {
+	FlowID       string
+	Epoch        string
+	Version      int64
+	DefinitionID string
+	Status       string
+	StartedAt    pgtype.Timestamptz
+	EndedAt      pgtype.Timestamptz
+	Declared     *bool
+	Provider     string
+	Regions      []string
+}
+
+type AnalyticsJob struct {
+	FlowID       string
+	JobID        string
+	Name         string
+	Label        interface{}
+	Type         string
+	Family       string
+	Region       string
+	Component    interface{}
+	ChartVersion string
+	Status       string
+	State        string
+	Reason       string
+	Attempt      int32
+	WaitingOn    []string
+	Position     int64
+	StartedAt    pgtype.Timestamptz
+	EndedAt      pgtype.Timestamptz
+}
+
+type AnalyticsLogError struct {
+	FlowID      string
+	JobID       string
+	Name        string
+	Component   interface{}
+	Region      string
+	Attempt     int32
+	ExecutionID string
+	LineNumber  int64
+	LogDay      pgtype.Date
+	At          pgtype.Timestamptz
+	Message     string
+}
+
+type AnalyticsPhase struct {
+	FlowID         string
+	Epoch          string
+	Latest         bool
+	Phase          string
+	StartedAt      interface{}
+	EndedAt        interface{}
+	Seconds        float64
+	Jobs           int32
+	FailedAttempts int32
+}
+
+type AnalyticsProvision struct {
+	FlowID              string
+	Epoch               string
+	Latest              bool
+	Removed             bool
+	DefinitionID        string
+	Provider            string
+	Regions             []string
+	Outcome             string
+	StartedAt           pgtype.Timestamptz
+	EndedAt             pgtype.Timestamptz
+	ProvisionedAt       pgtype.Timestamptz
+	DurationSeconds     float64
+	PhaseSeconds        []byte
+	Jobs                int32
+	JobsPending         int32
+	JobsRunning         int32
+	JobsSucceeded       int32
+	JobsFailed          int32
+	Attempts            int32
+	Retries             int32
+	PathSeconds         float64
+	PathIdleSeconds     float64
+	FirstFailureJobID   string
+	FirstFailureAttempt int32
+	FirstFailedAt       pgtype.Timestamptz
+}
+
+type AnalyticsRelationship struct {
+	FlowID     string
+	FromID     string
+	ToID       string
+	Type       string
+	Condition  interface{}
+	LagSeconds int32
+	FromFlowID string
+	ToFlowID   string
+}
+
+type AnalyticsTimeline struct {
+	FlowID          string
+	Epoch           string
+	Latest          bool
+	JobID           string
+	Name            string
+	Label           string
+	Attempt         int32
+	ExecutionID     string
+	Status          string
+	Phase           string
+	GroupID         string
+	Region          string
+	Component       string
+	ChartVersion    string
+	WaitingFrom     pgtype.Timestamptz
+	WaitedOn        []string
+	BlockerJobID    string
+	BlockerAttempt  int32
+	WaitedSeconds   float64
+	BlockedSeconds  float64
+	IdleSeconds     float64
+	StartedAt       pgtype.Timestamptz
+	EndedAt         pgtype.Timestamptz
+	Until           pgtype.Timestamptz
+	RanSeconds      float64
+	Later           bool
+	Critical        bool
+	SlackSeconds    float64
+	PathStep        int32
+	PathIdleSeconds float64
+	PathRanSeconds  float64
+	Position        int64
+}
+
+type AnalyticsTransition struct {
+	FlowID               string
+	Seq                  int64
+	JobID                string
+	ExecutionID          bool
+	Version              int64
+	FromStatus           string
+	ToStatus             string
+	State                string
+	HappenedAt           interface{}
+	OccurredAt           pgtype.Timestamptz
+	RecordedAt           pgtype.Timestamptz
+	RecordedAfterSeconds float64
+	Effective            bool
+	Cause                string
+}
+
+type AttemptFact struct {
+	FlowID          string
+	Epoch           string
+	JobID           string
+	Attempt         int32
+	Name            string
+	Label           string
+	ExecutionID     *string
+	Status          string
+	Phase           string
+	GroupID         *string
+	Region          string
+	Component       string
+	ChartVersion    string
+	Position        int64
+	WaitingFrom     pgtype.Timestamptz
+	WaitedOn        []string
+	BlockerJobID    *string
+	BlockerAttempt  *int32
+	WaitedSeconds   *float64
+	BlockedSeconds  *float64
+	IdleSeconds     *float64
+	StartedAt       pgtype.Timestamptz
+	EndedAt         pgtype.Timestamptz
+	Until           pgtype.Timestamptz
+	RanSeconds      *float64
+	Later           bool
+	Critical        bool
+	SlackSeconds    *float64
+	PathStep        *int32
+	PathIdleSeconds *float64
+	PathRanSeconds  *float64
+}
+
 type BridgeCursor struct {
 	FlowID         string
 	JobID          string
@@ -94,6 +338,35 @@ type Flow struct {
 	Meta             []byte
 	CreatedAt        pgtype.Timestamptz
 	PrunedVersion    int64
+}
+
+type FlowFact struct {
+	FlowID              string
+	Epoch               string
+	Version             int64
+	Superseded          bool
+	ComputedAt          pgtype.Timestamptz
+	DefinitionID        string
+	Provider            string
+	Regions             []string
+	Outcome             string
+	StartedAt           pgtype.Timestamptz
+	EndedAt             pgtype.Timestamptz
+	ProvisionedAt       pgtype.Timestamptz
+	DurationSeconds     *float64
+	PhaseSeconds        []byte
+	Jobs                int32
+	JobsPending         int32
+	JobsRunning         int32
+	JobsSucceeded       int32
+	JobsFailed          int32
+	Attempts            int32
+	Retries             int32
+	PathSeconds         *float64
+	PathIdleSeconds     *float64
+	FirstFailureJobID   *string
+	FirstFailureAttempt *int32
+	FirstFailedAt       pgtype.Timestamptz
 }
 
 type IdempotencyKey struct {
