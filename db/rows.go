@@ -12,8 +12,24 @@ func flowOf(id string, r dbsqlc.FlowGetRow) flow.Flow {
 	return flow.Flow{
 		ID: id, DefinitionID: r.DefinitionID, ParentFlowID: r.ParentFlowID, TriggeredBy: r.TriggeredBy, Declared: r.Declared,
 		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
-		FailedJobs: int(r.FailedJobs), Meta: r.Meta, CreatedAt: instant(r.CreatedAt),
+		FailedJobs: int(r.FailedJobs), Meta: r.Meta, Watches: watchesOf(r.Watches), CreatedAt: instant(r.CreatedAt),
 	}
+}
+
+// watchesOf reads what watchesJSON wrote.
+func watchesOf(text []byte) (list []flow.Watch) {
+	if len(text) > 0 && json.Unmarshal(text, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+func watchesJSON(list []flow.Watch) []byte {
+	if len(list) == 0 {
+		return nil
+	}
+	text, _ := json.Marshal(list) // texts and times always encode
+	return text
 }
 
 func jobOf(r dbsqlc.JobListChangedSinceRow) flow.Job {
@@ -43,7 +59,8 @@ func bridgeCursorOf(r dbsqlc.BridgeCursorListChangedSinceRow) flow.BridgeCursor 
 	c := flow.BridgeCursor{
 		JobID: r.JobID, State: r.State, ChartVersion: r.ChartVersion,
 		ObservedAt: instant(r.ObservedAt), DependsAt: instant(r.DependsAt),
-		ActiveAt: instant(r.ActiveAt), EndedAt: instant(r.EndedAt),
+		ActiveAt: instant(r.ActiveAt), EndedAt: instant(r.EndedAt), Began: instant(r.BeganAt),
+		Revision: int(r.Revision), BeganAttempt: int(r.BeganAttempt), Failures: int(r.Failures),
 	}
 	if r.ExecutionID != "" {
 		c.Execution = flow.Execution{
@@ -146,6 +163,10 @@ func bridgeCursorParams(flowID string, version int64, cs []flow.BridgeCursor) db
 		p.ActiveAts = append(p.ActiveAts, stamp(c.ActiveAt))
 		p.EndedAts = append(p.EndedAts, stamp(c.EndedAt))
 		p.ExecutionIds = append(p.ExecutionIds, c.Execution.ID)
+		p.BeganAts = append(p.BeganAts, stamp(c.Began))
+		p.Revisions = append(p.Revisions, int32(c.Revision))
+		p.BeganAttempts = append(p.BeganAttempts, int32(c.BeganAttempt))
+		p.Failures = append(p.Failures, int32(c.Failures))
 	}
 	return p
 }

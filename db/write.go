@@ -228,6 +228,6 @@ func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams 
 	return dbsqlc.FlowPutParams{
 		FlowID: flowID, ChangedVersion: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
 		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
-		FailedJobs: int32(f.FailedJobs), Meta: f.Meta,
+		FailedJobs: int32(f.FailedJobs), Meta: f.Meta, Watches: watchesJSON(f.Watches),
 	}
 }

@@ -36,6 +36,7 @@ SELECT
     f.ended_at,
     f.failed_jobs,
     f.meta,
+    f.watches,
     f.created_at
 FROM flows f
 WHERE f.flow_id = @flow_id;
@@ -70,7 +71,8 @@ UPDATE flows SET
     started_at = @started_at,
     ended_at = @ended_at,
     failed_jobs = @failed_jobs,
-    meta = @meta
+    meta = @meta,
+    watches = @watches
 WHERE flow_id = @flow_id;
 
 -- name: FlowLockForDelete :one

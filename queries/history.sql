@@ -15,6 +15,10 @@ SELECT
     b.active_at,
     b.ended_at,
     b.execution_id,
+    b.began_at,
+    b.revision,
+    b.began_attempt,
+    b.failures,
     coalesce(x.attempt, 0)::integer AS attempt,
     coalesce(x.status, '')::text AS status,
     x.started_at,
@@ -30,7 +34,9 @@ LEFT JOIN LATERAL (
 WHERE b.flow_id = @flow_id AND b.changed_version > @since;
 
 -- name: BridgeCursorPutAll :exec
-INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id)
+INSERT INTO bridge_cursors (
+    flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id,
+    began_at, revision, began_attempt, failures)
 SELECT
     @flow_id,
     @changed_version,
@@ -41,7 +47,11 @@ SELECT
     unnest(@depends_ats::timestamptz[]),
     unnest(@active_ats::timestamptz[]),
     unnest(@ended_ats::timestamptz[]),
-    unnest(@execution_ids::text[])
+    unnest(@execution_ids::text[]),
+    unnest(@began_ats::timestamptz[]),
+    unnest(@revisions::integer[]),
+    unnest(@began_attempts::integer[]),
+    unnest(@failures::integer[])
 ON CONFLICT (flow_id, job_id) DO UPDATE SET
     changed_version = excluded.changed_version,
     state = excluded.state,
@@ -50,7 +60,11 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     depends_at = excluded.depends_at,
     active_at = excluded.active_at,
     ended_at = excluded.ended_at,
-    execution_id = excluded.execution_id;
+    execution_id = excluded.execution_id,
+    began_at = excluded.began_at,
+    revision = excluded.revision,
+    began_attempt = excluded.began_attempt,
+    failures = excluded.failures;
 
 -- name: ExecutionPutAll :exec
 -- The day of an execution's log partition is that of its first opening and stays.

@@ -78,9 +78,6 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
 -- name: JobDeleteAll :exec
 WITH gone AS (
     DELETE FROM jobs j WHERE j.flow_id = @flow_id AND j.job_id = ANY (@job_ids::text[])
-),
-forgotten AS (
-    DELETE FROM bridge_cursors b WHERE b.flow_id = @flow_id AND b.job_id = ANY (@job_ids::text[])
 )
 INSERT INTO tombstones (flow_id, from_id, changed_version, removed_at)
 SELECT @flow_id, unnest(@job_ids::text[]), @changed_version, @now

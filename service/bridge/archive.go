@@ -185,6 +185,11 @@ func (l *Ledger) restoreFlow(f flow.Flow) {
 		p.Status, p.StartedAt, p.EndedAt = f.Status, f.StartedAt, f.EndedAt
 	}
 	l.putFlow(p)
+	if len(f.Watches) > 0 {
+		known := l.graph.Flow()
+		known.Watches = f.Watches
+		l.graph.PutFlow(known)
+	}
 }
 
 // restoreJob puts a whole job, unless the one that is there has ended and this has not, or
@@ -202,7 +207,7 @@ func (l *Ledger) restoreCursor(c flow.BridgeCursor) {
 	if !c.ObservedAt.IsZero() && c.ObservedAt.Before(l.cursor(c.JobID).ObservedAt) {
 		return
 	}
-	c.ObservedAt, c.DependsAt = c.ObservedAt.UTC(), c.DependsAt.UTC()
+	c.ObservedAt, c.DependsAt, c.Began = c.ObservedAt.UTC(), c.DependsAt.UTC(), c.Began.UTC()
 	c.Execution = inUTC(c.Execution)
 	c.Execution.LineCount = 0 // counted by the store
 	l.graph.PutBridgeCursor(c)

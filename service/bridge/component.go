@@ -22,22 +22,23 @@ const (
 
 // applyComponent: a HelmRelease went to a state.
 func (l *Ledger) applyComponent(e Event) {
+	if l.gone(e) {
+		return
+	}
 	j, c := l.component(e)
 	l.rememberPhase1(e)
 	l.applyDependsOn(&c, j, e)
-	from, v := j.Status, judge(j, c, e)
+	from, v, next := j.Status, judge(j, c, e), another(j, c, e)
 	if v == keep || v == refresh && unchanged(j, c, e) {
-		l.graph.PutBridgeCursor(c)
-		l.line(openExecution(c), e)
-		l.note(j, from, e, causeOf(v, c, e))
+		l.repeat(j, c, e, v)
 		return
 	}
-	if v != refresh && j.Status == flow.Running && upgraded(c, e) {
-		l.finish(&j, &c, flow.Failed, e.Time)
-		l.note(j, from, e, "superseded by chart version "+e.ChartVersion)
+	if v != refresh && j.Status == flow.Running && next {
+		l.finish(&j, &c, flow.Failed, earlierOf(e))
+		l.note(j, from, e, superseded(c, e))
 	}
 	if v == begin || v == whole {
-		l.begin(&j, &c, e.Time)
+		l.begin(&j, &c, begunAt(c, e, next))
 	}
 	l.line(openExecution(c), e)
 	if v == end || v == whole {
@@ -47,22 +48,37 @@ func (l *Ledger) applyComponent(e Event) {
 	l.put(j, c, from, e, e.Message)
 }
 
+// repeat keeps what has no effect. A source that says when it knew a thing says all of it
+// again each time it looks; there is nothing to keep of that.
+func (l *Ledger) repeat(j flow.Job, c flow.BridgeCursor, e Event, v verdict) {
+	if v == refresh {
+		remember(&c, e)
+	}
+	l.graph.PutBridgeCursor(c)
+	if !e.AsOf.IsZero() || e.past() {
+		return
+	}
+	l.line(openExecution(c), e)
+	l.note(j, j.Status, e, causeOf(v, c, e))
+}
+
 // judge decides what an event means for a job, given what was applied before. Only a
 // later fact moves a job, only along an attempt's life, and only a retry (something
 // after a failure) or a new chart version is another attempt.
 func judge(j flow.Job, c flow.BridgeCursor, e Event) verdict {
-	if e.Time.Before(c.ObservedAt) {
-		return keep
-	}
 	to := statusOf[e.State]
 	switch {
+	case ofEarlier(j, c, e), e.past() && known(j, c, e), !e.past() && e.asOf().Before(c.ObservedAt):
+		return keep
 	case to == flow.Pending:
-		return when(j.Status == flow.Pending, refresh, keep)
+		return when(j.Status == flow.Pending || overlays(j, e), refresh, keep)
 	case to == flow.Running:
 		return judgeRunning(j, c, e)
-	case j.Status == flow.Running && !upgraded(c, e):
+	case j.Status == flow.Running && !another(j, c, e):
 		return end
-	case j.Status == to && !upgraded(c, e):
+	case j.Status == flow.Succeeded && to == flow.Succeeded && !upgraded(c, e):
+		return refresh // the same chart again, with other values: no new attempt
+	case j.Status == to && !another(j, c, e):
 		return refresh
 	}
 	return whole
@@ -70,13 +86,13 @@ func judge(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 
 func judgeRunning(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 	switch {
-	case upgraded(c, e), j.Status == flow.Pending, j.Status == flow.Failed:
+	case another(j, c, e), j.Status == flow.Pending, j.Status == flow.Failed:
 		return begin
 	case j.Status == flow.Running:
 		return refresh
 	}
 	// It has succeeded. To be degraded says something of it; to be looked at does not.
-	return when(e.State == stateDegraded, refresh, keep)
+	return when(e.State == StateDegraded || overlays(j, e), refresh, keep)
 }
 
 func when(yes bool, then, otherwise verdict) verdict {
@@ -84,11 +100,6 @@ func when(yes bool, then, otherwise verdict) verdict {
 		return then
 	}
 	return otherwise
-}
-
-// upgraded reports that the event speaks of another chart version than the last attempt's.
-func upgraded(c flow.BridgeCursor, e Event) bool {
-	return c.Execution.ID != "" && e.ChartVersion != "" && c.ChartVersion != "" && e.ChartVersion != c.ChartVersion
 }
 
 // unchanged reports that a refresh would say what is already known.
@@ -100,21 +111,47 @@ func unchanged(j flow.Job, c flow.BridgeCursor, e Event) bool {
 
 // describe sets the finer state.
 func describe(j *flow.Job, c *flow.BridgeCursor, e Event) {
-	c.State, c.ObservedAt = e.State, e.Time
-	if e.ChartVersion != "" {
+	c.State, c.ObservedAt = e.State, later(e.asOf(), c.ObservedAt)
+	remember(c, e)
+	if e.ChartVersion != "" && (statusOf[e.State] == j.Status || e.State == StateDegraded) {
 		c.ChartVersion = e.ChartVersion
 	}
-	j.State, j.ChartVersion, j.Reason = e.State, c.ChartVersion, ""
-	if e.State != stateInstalling && e.State != stateInstalled {
+	j.State, j.ChartVersion, j.Reason = shown(*j, e), c.ChartVersion, ""
+	switch {
+	case e.Reason != "" && (e.Finer != "" || e.State != StateInstalled):
+		j.Reason = e.Reason
+		if e.Message != "" {
+			j.Reason += ": " + e.Message
+		}
+	case e.State != StateInstalling && e.State != StateInstalled:
 		j.Reason = e.Message
 	}
+}
+
+// shown is the finer state of a job: what the event says it is, else its state, unless
+// that is only what a controller does while the job stays what it is.
+func shown(j flow.Job, e Event) string {
+	switch {
+	case e.Finer != "":
+		return e.Finer
+	case statusOf[e.State] == j.Status, e.State == StateDegraded:
+		return e.State
+	}
+	return stateOf[j.Status]
+}
+
+// overlays reports an event that says something finer of a job whose status it does not
+// move, or that such a thing is over.
+func overlays(j flow.Job, e Event) bool {
+	_, plain := statusOf[j.State]
+	return e.Finer != "" || !plain && j.State != ""
 }
 
 func causeOf(v verdict, c flow.BridgeCursor, e Event) string {
 	switch {
 	case v == refresh:
 		return "repeated"
-	case e.Time.Before(c.ObservedAt):
+	case e.asOf().Before(c.ObservedAt):
 		return "late"
 	}
 	return "no new attempt: the controller looks at what is there"
@@ -122,24 +159,33 @@ func causeOf(v verdict, c flow.BridgeCursor, e Event) string {
 
 // component finds or makes the job of an event's component, inside its region's group.
 func (l *Ledger) component(e Event) (flow.Job, flow.BridgeCursor) {
-	name := l.names.InstallName(e.Region, e.Component)
-	id := l.names.Job(name)
+	id, name := l.componentID(e), l.componentName(e)
 	j, known := l.graph.Job(id)
-	if !known || j.Source != flow.SourceBridge || j.Chart == "" {
+	if !known || j.Source != flow.SourceBridge || j.Chart == "" || e.Namespace != "" && j.Namespace == "" {
 		group := l.bootstrapKit(e.Region)
 		j = l.job(id, name)
 		j.Family, j.Region = "install", l.names.Region(e.Region)
-		j.AppID, j.Chart = e.Component, e.Component
+		j.AppID, j.Chart, j.Namespace = e.Component, e.Component, e.Namespace
 		l.graph.PutJob(j)
 		l.contain(id, group)
 	}
 	return j, l.cursor(id)
 }
 
+func (l *Ledger) componentName(e Event) string {
+	return l.names.InstallName(e.Region, flow.ComponentName(e.Namespace, e.Component))
+}
+
+func (l *Ledger) componentID(e Event) string { return l.names.Job(l.componentName(e)) }
+
 // applyComponentLog keeps a controller's line where it belongs: the open execution; the
 // last one, up to a minute after its end; before any it opens one. The job waits on:
 // a line about a release is not its installation.
 func (l *Ledger) applyComponentLog(e Event) {
+	if l.graph.BridgeCursor(l.componentID(e)).State == StateDeleted {
+		l.applyLastLines(e)
+		return
+	}
 	j, c := l.component(e)
 	x := c.Execution
 	switch {
@@ -150,6 +196,14 @@ func (l *Ledger) applyComponentLog(e Event) {
 		return
 	}
 	l.line(c.Execution.ID, e)
+}
+
+// applyLastLines keeps what is still said of a release that is gone.
+func (l *Ledger) applyLastLines(e Event) {
+	x := l.graph.BridgeCursor(l.componentID(e)).Execution
+	if x.ID != "" && !e.Time.After(x.FinishedAt.Add(lineGrace)) {
+		l.line(x.ID, e)
+	}
 }
 
 func openExecution(c flow.BridgeCursor) string {

@@ -10,10 +10,10 @@ import (
 // them, unless a later one did already. An empty list clears them; what an emitter said of
 // the job is the emitter's.
 func (l *Ledger) applyDependsOn(c *flow.BridgeCursor, j flow.Job, e Event) {
-	if e.DependsOn == nil || e.Time.Before(c.DependsAt) {
+	if e.DependsOn == nil || e.asOf().Before(c.DependsAt) {
 		return
 	}
-	c.DependsAt = e.Time
+	c.DependsAt = e.asOf()
 	wanted := l.resolveAll(e)
 	for _, id := range l.graph.Dependencies(j.ID) {
 		if l.depends(j.ID, id) && !slices.Contains(wanted, id) {
@@ -54,7 +54,7 @@ func (l *Ledger) resolve(e Event, ref string) string {
 	if e.Phase == phaseResource {
 		return l.names.Resource(e.Step, ref)
 	}
-	return l.names.Resolve(e.Region, ref)
+	return l.names.Resolve(e.Region, flow.Beside(e.Namespace, ref))
 }
 
 // refusal says why a job must not depend on another; "" when it may.

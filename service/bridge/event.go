@@ -1,12 +1,9 @@
 package bridge
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/openova-io/provflow/service/flow"
@@ -15,28 +12,30 @@ import (
 // Phases of a provisioner event that are not steps of their own.
 const (
 	phaseTofu         = "tofu"           // a line of the active step
-	phaseComponent    = "component"      // a HelmRelease's state
-	phaseComponentLog = "component-log"  // a controller's log line about it
+	PhaseComponent    = "component"      // a HelmRelease's state
+	PhaseComponentLog = "component-log"  // a controller's log line about it
+	PhaseWatch        = "watch"          // what who watches the cluster says of the whole
 	phaseResource     = "tofu-resource"  // a resource of a step: its state, or a line about it
 	phaseFluxAlias    = "flux-bootstrap" // older name of cluster-bootstrap
 )
 
 // States a component can be in.
 const (
-	statePending    = "pending"
-	stateInstalling = "installing"
-	stateInstalled  = "installed"
-	stateDegraded   = "degraded"
-	stateFailed     = "failed"
+	StatePending    = "pending"
+	StateInstalling = "installing"
+	StateInstalled  = "installed"
+	StateDegraded   = "degraded"
+	StateFailed     = "failed"
+	StateDeleted    = "deleted" // no status: the job goes, its history stays
 )
 
 // statusOf maps a component's state to what clients know.
 var statusOf = map[string]flow.Status{
-	statePending:    flow.Pending,
-	stateInstalling: flow.Running,
-	stateDegraded:   flow.Running,
-	stateInstalled:  flow.Succeeded,
-	stateFailed:     flow.Failed,
+	StatePending:    flow.Pending,
+	StateInstalling: flow.Running,
+	StateDegraded:   flow.Running,
+	StateInstalled:  flow.Succeeded,
+	StateFailed:     flow.Failed,
 }
 
 // MaxClockSkew is how far ahead of this clock an event's time may be.
@@ -44,6 +43,9 @@ const MaxClockSkew = 5 * time.Minute
 
 // maxDependencies is how many jobs one event may name.
 const maxDependencies = 1000
+
+// maxComponents is how many releases one list of them may name.
+const maxComponents = 10000
 
 // earliest is the first time believed; anything before is a clock that was never set.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -62,6 +64,15 @@ type Event struct {
 	ChartVersion string
 	Step         string // of a resource: the step it belongs to
 	Action       string // what is done to a resource
+
+	Namespace  string    // of the release; "" is the home namespace
+	Finer      string    // what the state is more precisely, such as "waiting"
+	Reason     string    // in a word; the message says it in full
+	Began      time.Time // when the attempt began that the event speaks of
+	Revision   int       // tells attempts that began in the same second apart
+	Failures   int       // attempts that have failed so far
+	AsOf       time.Time // when the source knew it, by which facts about one component are in order
+	Components []string  // all releases there are, with the watch's state "listed"
 }
 
 // EventWire is a provisioner event as it travels.
@@ -77,6 +88,14 @@ type EventWire struct {
 	ChartVersion string    `json:"chartVersion"`
 	Step         string    `json:"step"`
 	Action       string    `json:"action"`
+	Namespace    string    `json:"namespace,omitempty"`
+	Finer        string    `json:"finer,omitempty"`
+	Reason       string    `json:"reason,omitempty"`
+	Began        string    `json:"began,omitempty"`
+	Revision     int       `json:"revision,omitempty"`
+	Failures     int       `json:"failures,omitempty"`
+	AsOf         string    `json:"asOf,omitempty"`
+	Components   []string  `json:"components,omitempty"`
 }
 
 // ParseEvent reads one line of NDJSON. Its errors are flow.Invalid and name the field.
@@ -86,14 +105,12 @@ func ParseEvent(line []byte, now time.Time) (Event, error) {
 		return Event{}, jsonError(line, err)
 	}
 	e := Event{
-		Phase: w.Phase, Level: w.Level, Message: flow.CleanText(w.Message), State: w.State,
-		Region: w.Region, ChartVersion: flow.CleanName(w.ChartVersion), Step: w.Step, Action: w.Action,
+		Phase: w.Phase, Level: cmp.Or(w.Level, "info"), Message: flow.CleanText(w.Message), State: w.State,
+		Region: w.Region, ChartVersion: flow.CleanName(w.ChartVersion), Namespace: w.Namespace, Finer: w.Finer,
+		Step: w.Step, Action: w.Action, Reason: flow.CleanName(w.Reason), Revision: w.Revision, Failures: w.Failures, Components: w.Components,
 	}
 	if e.Phase == phaseFluxAlias {
 		e.Phase = flow.StepBootstrap
-	}
-	if e.Level == "" {
-		e.Level = "info"
 	}
 	if e.Step == "" && e.Phase == phaseResource {
 		e.Step = flow.StepApply
@@ -101,123 +118,30 @@ func ParseEvent(line []byte, now time.Time) (Event, error) {
 	if w.DependsOn != nil {
 		e.DependsOn = append([]string{}, *w.DependsOn...)
 	}
-	return e, errors.Join(e.readTime(w.Time, now), e.readComponent(w.Component), e.check())
+	return e, errors.Join(e.readTimes(w, now), e.readComponent(w.Component), e.check())
 }
 
-func jsonError(line []byte, err error) error {
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
-		return flow.Invalidf("invalid-event", "not a JSON object: send one object per line")
-	case errors.As(err, &wrongType) && wrongType.Field == "dependsOn":
-		return invalid("dependsOn", "is a %s; it must be a list of strings", wrongType.Value)
-	case errors.As(err, &wrongType):
-		return invalid(wrongType.Field, "is a %s; it must be a string", wrongType.Value)
+// Wire gives the event as it travels; read again it is the same event.
+func (e Event) Wire() EventWire {
+	at := e.Time.Format(time.RFC3339Nano)
+	w := EventWire{
+		Time: &at, Phase: e.Phase, Level: e.Level, Message: e.Message, Component: e.Component, State: e.State,
+		Region: e.Region, ChartVersion: e.ChartVersion, Step: e.Step, Action: e.Action, Namespace: e.Namespace,
+		Finer: e.Finer, Reason: e.Reason,
+		Began: wireTime(e.Began), Revision: e.Revision, Failures: e.Failures, AsOf: wireTime(e.AsOf), Components: e.Components,
 	}
-	return flow.Invalidf("invalid-event", "not JSON: %v", err)
+	if e.DependsOn != nil {
+		w.DependsOn = &e.DependsOn
+	}
+	return w
 }
 
-func (e *Event) readTime(s *string, now time.Time) error {
-	if s == nil || *s == "" {
-		return invalid("time", "is missing; use RFC 3339, such as %s", earliest.Format(time.RFC3339))
+func wireTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	t, err := time.Parse(time.RFC3339Nano, *s)
-	switch {
-	case err != nil:
-		return invalid("time", "%.40q is not RFC 3339, such as 2026-01-31T12:00:00Z", *s)
-	case t.Before(earliest):
-		return invalid("time", "%s is before 2000: is the sender's clock set?", *s)
-	case t.After(now.Add(MaxClockSkew)):
-		return invalid("time", "%s is more than %s in the future: is the sender's clock right?", *s, MaxClockSkew)
-	}
-	// The database keeps microseconds; what is compared later must not keep more.
-	e.Time = t.UTC().Truncate(time.Microsecond)
-	return nil
+	return t.Format(time.RFC3339Nano)
 }
 
-func (e *Event) readComponent(s string) error {
-	if e.Phase == phaseResource {
-		e.Component = s
-		return flow.CheckAddress("component", s)
-	}
-	if s == "" && !e.aboutComponent() {
-		return nil
-	}
-	if s == "" {
-		return invalid("component", "is missing; a %s event names one", e.Phase)
-	}
-	chart, err := flow.ParseComponent(s)
-	e.Component = chart
-	return err
-}
-
-func (e *Event) check() error {
-	return errors.Join(e.checkPhase(), e.checkState(), e.checkLevel(), flow.CheckRegion(e.Region), e.checkDependsOn(), e.checkResource())
-}
-
-func (e *Event) aboutComponent() bool {
-	return e.Phase == phaseComponent || e.Phase == phaseComponentLog
-}
-
-func (e *Event) isStep() bool { return slices.Contains(flow.Steps, e.Phase) }
-
-func (e *Event) checkPhase() error {
-	if e.isStep() || e.aboutComponent() || e.Phase == phaseTofu || e.Phase == phaseResource {
-		return nil
-	}
-	return invalid("phase", "%.40q is unknown; use one of %s, %s, %s, %s, %s", e.Phase,
-		strings.Join(flow.Steps, ", "), phaseTofu, phaseResource, phaseComponent, phaseComponentLog)
-}
-
-func (e *Event) checkState() error {
-	_, known := statusOf[e.State]
-	switch {
-	case e.Phase == phaseComponent && !known:
-		return invalid("state", "%.40q is unknown; use pending, installing, installed, degraded or failed", e.State)
-	case e.isStep() && !slices.Contains([]string{"", "running", "succeeded", "failed"}, e.State):
-		return invalid("state", "%.40q is unknown for a step; use running, succeeded or failed, or leave it out", e.State)
-	}
-	return nil
-}
-
-func (e *Event) checkLevel() error {
-	if slices.Contains([]string{"info", "warn", "error"}, e.Level) {
-		return nil
-	}
-	return invalid("level", "%.40q is unknown; use info, warn or error", e.Level)
-}
-
-func (e *Event) checkDependsOn() error {
-	if len(e.DependsOn) > maxDependencies {
-		return invalid("dependsOn", "names %d jobs; %d are the most", len(e.DependsOn), maxDependencies)
-	}
-	check := flow.CheckID
-	if e.Phase == phaseResource {
-		check = flow.CheckAddress
-	}
-	for i, ref := range e.DependsOn {
-		if err := check(fmt.Sprintf("dependsOn[%d]", i), ref); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *Event) checkResource() error {
-	_, known := resourceStatus[e.State]
-	switch {
-	case e.Phase != phaseResource:
-		return nil
-	case !known && e.State != "":
-		return invalid("state", "%.40q is unknown for a resource; use planned, running, succeeded or failed, or leave it out for a line of its log", e.State)
-	case e.Action != "" && !slices.Contains(actions, e.Action):
-		return invalid("action", "%.40q is unknown; use %s", e.Action, strings.Join(actions, ", "))
-	case !slices.Contains(flow.Steps, e.Step):
-		return invalid("step", "%.40q is unknown; use one of %s", e.Step, strings.Join(flow.Steps, ", "))
-	}
-	return nil
-}
-
-func invalid(field, format string, args ...any) error {
-	return flow.Invalidf("invalid-event", "field %q "+format, append([]any{field}, args...)...)
-}
+// asOf is by what facts about one component are in order.
+func (e Event) asOf() time.Time { return orKnownTime(e.AsOf, e.Time) }

@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"iter"
+	"strconv"
+	"strings"
 
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -49,8 +52,33 @@ func (e Event) fingerprint(key string, before uint32) (sum flow.Fingerprint) {
 		writeText(h, e.Step)
 		writeText(h, e.Action)
 	}
+	e.writeFiner(h)
 	copy(sum[:], h.Sum(nil))
 	return sum
+}
+
+// writeFiner adds what an event may say beyond that, each with its name, so that an event
+// that says nothing of it has the fingerprint it always had.
+func (e Event) writeFiner(h hash.Hash) {
+	for name, text := range e.finerFields() {
+		if text != "" {
+			writeText(h, name)
+			writeText(h, text)
+		}
+	}
+	for _, c := range e.Components {
+		writeText(h, c)
+	}
+}
+
+// finerFields gives the fields in their order, as texts.
+func (e Event) finerFields() iter.Seq2[string, string] {
+	number := func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }
+	return func(yield func(name, text string) bool) {
+		_ = yield("namespace", e.Namespace) && yield("finer", e.Finer) && yield("reason", e.Reason) &&
+			yield("began", wireTime(e.Began)) && yield("revision", number(e.Revision)) &&
+			yield("failures", number(e.Failures)) && yield("asOf", wireTime(e.AsOf))
+	}
 }
 
 // writeText writes the length first, so that no two lists of texts read alike.

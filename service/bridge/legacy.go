@@ -233,7 +233,7 @@ func parentOf(names flow.Names, w LegacyJob) string {
 
 // stateOf is the finer state that a status says at least.
 var stateOf = map[flow.Status]string{
-	flow.Pending: statePending, flow.Running: stateInstalling, flow.Succeeded: stateInstalled, flow.Failed: stateFailed,
+	flow.Pending: StatePending, flow.Running: StateInstalling, flow.Succeeded: StateInstalled, flow.Failed: StateFailed,
 }
 
 // known gives a time in UTC; what has none happened by now.

@@ -16,7 +16,7 @@ var resourceStatus = map[string]flow.Status{
 	statePlanned:   flow.Pending,
 	stateRunning:   flow.Running,
 	stateSucceeded: flow.Succeeded,
-	stateFailed:    flow.Failed,
+	StateFailed:    flow.Failed,
 }
 
 // actions are what can be done to a resource.
@@ -88,7 +88,7 @@ func describeResource(j *flow.Job, c *flow.BridgeCursor, e Event) {
 		j.Action = e.Action
 	}
 	switch e.State {
-	case stateFailed:
+	case StateFailed:
 		j.Reason = e.Message
 	case statePlanned:
 		j.Status, j.FinishedAt = flow.Pending, zero

@@ -9,10 +9,16 @@ import (
 // Apply implements Observation: the rules for a provisioner event.
 func (e Event) Apply(l *Ledger) {
 	switch e.Phase {
-	case phaseComponent:
+	case PhaseComponent:
+		if e.State == StateDeleted {
+			l.applyDeleted(e)
+			return
+		}
 		l.endPhase0(e)
 		l.applyComponent(e)
-	case phaseComponentLog:
+	case PhaseWatch:
+		l.applyWatch(e)
+	case PhaseComponentLog:
 		l.applyComponentLog(e)
 	case phaseResource:
 		l.applyResource(e)

@@ -41,7 +41,20 @@ type Flow struct {
 	EndedAt      time.Time       `json:"endedAt,omitzero"`   // zero until all leaves are terminal
 	FailedJobs   int             `json:"failedJobs,omitempty"`
 	Meta         json.RawMessage `json:"meta,omitempty"`
+	Watches      []Watch         `json:"watches,omitempty"` // by region, the primary one first
 	CreatedAt    time.Time       `json:"createdAt,omitzero"`
+}
+
+// Watch is what is known of the watching of a region's cluster: whether it can be looked
+// at, and how it came out. The flow's status follows from its jobs, not from this.
+type Watch struct {
+	Region         string    `json:"region,omitempty"`
+	State          string    `json:"state,omitempty"` // "watching" or "blind", Since then
+	Since          time.Time `json:"since,omitzero"`
+	Message        string    `json:"message,omitempty"`
+	Outcome        string    `json:"outcome,omitempty"` // "" until it has come out
+	OutcomeSince   time.Time `json:"outcomeSince,omitzero"`
+	OutcomeMessage string    `json:"outcomeMessage,omitempty"`
 }
 
 // Job is a node of a flow. Times are zero where not (yet) known. Groups carry the
@@ -186,4 +199,8 @@ type BridgeCursor struct {
 	ActiveAt     time.Time `json:"activeAt,omitzero"`   // time of the latest fact that says it is at work, those without effect too
 	EndedAt      time.Time `json:"endedAt,omitzero"`    // time of the latest fact that says it has ended
 	Execution    Execution `json:"execution,omitzero"`  // latest; zero before the first
+	Began        time.Time `json:"began,omitzero"`      // start of the latest attempt whose start the source has said
+	Revision     int       `json:"revision,omitempty"`  // which of those that began in that second
+	BeganAttempt int       `json:"beganAttempt,omitempty"`
+	Failures     int       `json:"failures,omitempty"` // as the source counted when it last spoke of an attempt
 }

@@ -138,7 +138,8 @@ func (g *Graph) appear(n *node) {
 	}
 }
 
-// RemoveJob takes a job out; its edges stay, unseen, until it is back or they are taken out.
+// RemoveJob takes a job out. Its edges stay, unseen, until it is back or they are taken
+// out; what the bridge remembers of it stays too, so that its attempts go on counting.
 func (g *Graph) RemoveJob(id string) {
 	n := g.nodes[id]
 	if n == nil || n.job == nil {
@@ -253,7 +254,6 @@ func (g *Graph) drop(id string) {
 	if n := g.nodes[id]; n != nil {
 		n.job = nil
 		g.reshaped()
-		delete(g.cursors, id)
 		g.forget(n)
 	}
 }

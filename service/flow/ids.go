@@ -122,6 +122,38 @@ func ParseComponent(s string) (string, error) {
 	return chart, nil
 }
 
+// HomeNamespace is where the releases of a kit are. A release elsewhere carries its
+// namespace in its name, so that two of one name are two jobs, whichever is seen first.
+const HomeNamespace = "flux-system"
+
+// CheckNamespace refuses what cannot be a namespace's name; "" is the home namespace.
+func CheckNamespace(namespace string) error {
+	if namespace == "" || deploymentID.MatchString(namespace) {
+		return nil
+	}
+	return Invalidf("invalid-namespace", "namespace %s: use 1 to 63 of a-z, 0-9 and '-'", quote(namespace))
+}
+
+// ComponentName is what a chart's install in a namespace is called: `redis`, or
+// `redis@apps` outside the home namespace. No release's name and no region has an `@`.
+func ComponentName(namespace, chart string) string {
+	if namespace == "" || namespace == HomeNamespace {
+		return chart
+	}
+	return chart + "@" + namespace
+}
+
+// Beside completes a reference as a release in that namespace makes it: a bare release
+// name is one beside it.
+func Beside(namespace, ref string) string {
+	switch {
+	case namespace == "", namespace == HomeNamespace, strings.ContainsAny(ref, "/:@"),
+		strings.HasPrefix(ref, installPrefix), isStepOrGroup(ref), hasPhasePrefix(ref):
+		return ref
+	}
+	return namespace + "/" + ref
+}
+
 // Names makes and resolves the ids of one deployment. Ids are made and read here
 // and nowhere else.
 type Names struct {
@@ -174,10 +206,14 @@ func (n Names) BootstrapKit(region string) string {
 
 // Resolve turns a reference to a job, as a source in that region wrote it, into the
 // full id: a full id, an alias `<deployment>:<region>:install-<chart>`, a job's name, or a
-// chart's name with or without `bp-`. Only `<deployment>:` makes an id a full one.
+// chart's name with or without `bp-`, in a namespace where it is written `apps/bp-redis`.
+// Only `<deployment>:` makes an id a full one.
 func (n Names) Resolve(region, ref string) string {
 	if rest, full := strings.CutPrefix(ref, n.Deployment+":"); full {
 		return n.Job(n.unalias(rest))
+	}
+	if namespace, name, elsewhere := strings.Cut(ref, "/"); elsewhere {
+		return n.Job(n.InstallName(region, ComponentName(namespace, strings.TrimPrefix(name, "bp-"))))
 	}
 	if chart, release := strings.CutPrefix(ref, "bp-"); release {
 		return n.Job(n.InstallName(region, chart))

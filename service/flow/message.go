@@ -2,7 +2,6 @@ package flow
 
 import (
 	"encoding/json"
-	"strconv"
 	"time"
 )
 
@@ -164,13 +163,9 @@ func (f Flow) Wire() FlowWire {
 	if started.IsZero() {
 		started = f.CreatedAt
 	}
-	meta := f.Meta
-	if f.FailedJobs > 0 && !f.Status.Terminal() {
-		meta = mergeMeta(f.Meta, map[string]json.RawMessage{"failed": strconv.AppendInt(nil, int64(f.FailedJobs), 10)})
-	}
 	return FlowWire{
 		ID: f.ID, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID, TriggeredBy: f.TriggeredBy,
-		Status: f.Status, StartedAt: Millis(started), EndedAt: Millis(f.EndedAt), Meta: meta,
+		Status: f.Status, StartedAt: Millis(started), EndedAt: Millis(f.EndedAt), Meta: f.wireMeta(),
 	}
 }
 

@@ -249,7 +249,8 @@ func sameJob(a, b Job) bool {
 func sameFlow(a, b Flow) bool {
 	return a.ID == b.ID && a.DefinitionID == b.DefinitionID && a.ParentFlowID == b.ParentFlowID &&
 		bytes.Equal(a.TriggeredBy, b.TriggeredBy) && a.Declared == b.Declared && a.Status == b.Status && sameTime(a.StartedAt, b.StartedAt) &&
-		sameTime(a.EndedAt, b.EndedAt) && a.FailedJobs == b.FailedJobs && bytes.Equal(a.Meta, b.Meta)
+		sameTime(a.EndedAt, b.EndedAt) && a.FailedJobs == b.FailedJobs && bytes.Equal(a.Meta, b.Meta) &&
+		slices.Equal(a.Watches, b.Watches)
 }
 
 // sameTime compares as the database keeps times: in microseconds.

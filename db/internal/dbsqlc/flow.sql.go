@@ -77,6 +77,7 @@ SELECT
     f.ended_at,
     f.failed_jobs,
     f.meta,
+    f.watches,
     f.created_at
 FROM flows f
 WHERE f.flow_id = $1
@@ -97,6 +98,7 @@ type FlowGetRow struct {
 	EndedAt          pgtype.Timestamptz
 	FailedJobs       int32
 	Meta             []byte
+	Watches          []byte
 	CreatedAt        pgtype.Timestamptz
 }
 
@@ -118,6 +120,7 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 		&i.EndedAt,
 		&i.FailedJobs,
 		&i.Meta,
+		&i.Watches,
 		&i.CreatedAt,
 	)
 	return i, err
@@ -263,8 +266,9 @@ UPDATE flows SET
     started_at = $7,
     ended_at = $8,
     failed_jobs = $9,
-    meta = $10
-WHERE flow_id = $11
+    meta = $10,
+    watches = $11
+WHERE flow_id = $12
 `
 
 type FlowPutParams struct {
@@ -278,6 +282,7 @@ type FlowPutParams struct {
 	EndedAt        pgtype.Timestamptz
 	FailedJobs     int32
 	Meta           []byte
+	Watches        []byte
 	FlowID         string
 }
 
@@ -293,6 +298,7 @@ func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
 		arg.EndedAt,
 		arg.FailedJobs,
 		arg.Meta,
+		arg.Watches,
 		arg.FlowID,
 	)
 	return err

@@ -67,6 +67,10 @@ SELECT
     b.active_at,
     b.ended_at,
     b.execution_id,
+    b.began_at,
+    b.revision,
+    b.began_attempt,
+    b.failures,
     coalesce(x.attempt, 0)::integer AS attempt,
     coalesce(x.status, '')::text AS status,
     x.started_at,
@@ -95,6 +99,10 @@ type BridgeCursorListChangedSinceRow struct {
 	ActiveAt     pgtype.Timestamptz
 	EndedAt      pgtype.Timestamptz
 	ExecutionID  string
+	BeganAt      pgtype.Timestamptz
+	Revision     int32
+	BeganAttempt int32
+	Failures     int32
 	Attempt      int32
 	Status       string
 	StartedAt    pgtype.Timestamptz
@@ -120,6 +128,10 @@ func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCu
 			&i.ActiveAt,
 			&i.EndedAt,
 			&i.ExecutionID,
+			&i.BeganAt,
+			&i.Revision,
+			&i.BeganAttempt,
+			&i.Failures,
 			&i.Attempt,
 			&i.Status,
 			&i.StartedAt,
@@ -136,7 +148,9 @@ func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCu
 }
 
 const bridgeCursorPutAll = `-- name: BridgeCursorPutAll :exec
-INSERT INTO bridge_cursors (flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id)
+INSERT INTO bridge_cursors (
+    flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id,
+    began_at, revision, began_attempt, failures)
 SELECT
     $1,
     $2,
@@ -147,7 +161,11 @@ SELECT
     unnest($7::timestamptz[]),
     unnest($8::timestamptz[]),
     unnest($9::timestamptz[]),
-    unnest($10::text[])
+    unnest($10::text[]),
+    unnest($11::timestamptz[]),
+    unnest($12::integer[]),
+    unnest($13::integer[]),
+    unnest($14::integer[])
 ON CONFLICT (flow_id, job_id) DO UPDATE SET
     changed_version = excluded.changed_version,
     state = excluded.state,
@@ -156,7 +174,11 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     depends_at = excluded.depends_at,
     active_at = excluded.active_at,
     ended_at = excluded.ended_at,
-    execution_id = excluded.execution_id
+    execution_id = excluded.execution_id,
+    began_at = excluded.began_at,
+    revision = excluded.revision,
+    began_attempt = excluded.began_attempt,
+    failures = excluded.failures
 `
 
 type BridgeCursorPutAllParams struct {
@@ -170,6 +192,10 @@ type BridgeCursorPutAllParams struct {
 	ActiveAts      []pgtype.Timestamptz
 	EndedAts       []pgtype.Timestamptz
 	ExecutionIds   []string
+	BeganAts       []pgtype.Timestamptz
+	Revisions      []int32
+	BeganAttempts  []int32
+	Failures       []int32
 }
 
 func (q *Queries) BridgeCursorPutAll(ctx context.Context, arg BridgeCursorPutAllParams) error {
@@ -184,6 +210,10 @@ func (q *Queries) BridgeCursorPutAll(ctx context.Context, arg BridgeCursorPutAll
 		arg.ActiveAts,
 		arg.EndedAts,
 		arg.ExecutionIds,
+		arg.BeganAts,
+		arg.Revisions,
+		arg.BeganAttempts,
+		arg.Failures,
 	)
 	return err
 }

@@ -14,9 +14,6 @@ import (
 const jobDeleteAll = `-- name: JobDeleteAll :exec
 WITH gone AS (
     DELETE FROM jobs j WHERE j.flow_id = $1 AND j.job_id = ANY ($2::text[])
-),
-forgotten AS (
-    DELETE FROM bridge_cursors b WHERE b.flow_id = $1 AND b.job_id = ANY ($2::text[])
 )
 INSERT INTO tombstones (flow_id, from_id, changed_version, removed_at)
 SELECT $1, unnest($2::text[]), $3, $4

@@ -297,6 +297,10 @@ type BridgeCursor struct {
 	ExecutionID    string
 	ActiveAt       pgtype.Timestamptz
 	EndedAt        pgtype.Timestamptz
+	BeganAt        pgtype.Timestamptz
+	Revision       int32
+	BeganAttempt   int32
+	Failures       int32
 }
 
 type Deployment struct {
@@ -338,6 +342,7 @@ type Flow struct {
 	Meta             []byte
 	CreatedAt        pgtype.Timestamptz
 	PrunedVersion    int64
+	Watches          []byte
 }
 
 type FlowFact struct {

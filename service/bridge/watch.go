@@ -1,0 +1,77 @@
+package bridge
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// What who watches a cluster says of the whole: whether it can look, what there is, and
+// how it came out.
+const (
+	WatchWatching    = "watching"           // it looks
+	WatchBlind       = "blind"              // it has not been able to look since
+	WatchListed      = "listed"             // these releases there are, and no others
+	WatchReconciling = "reconciling"        // it has not come out yet
+	WatchReady       = "ready"              // all releases are installed
+	WatchFailed      = "failed"             // a release has failed for good
+	WatchTimedOut    = "timed-out"          // it has taken longer than it may
+	WatchNothing     = "nothing-reconciles" // nothing was seen to happen; the message says what to check
+)
+
+var watchStates = []string{
+	WatchWatching, WatchBlind, WatchListed, WatchReconciling, WatchReady, WatchFailed, WatchTimedOut, WatchNothing,
+}
+
+// applyWatch keeps on the flow what is said of the whole of a region's cluster. What was
+// said earlier stays earlier, what is repeated keeps its first time.
+func (l *Ledger) applyWatch(e Event) {
+	if e.State == WatchListed {
+		l.applyListed(e)
+		return
+	}
+	f := l.graph.Flow()
+	region := l.names.Region(e.Region)
+	i, found := slices.BinarySearchFunc(f.Watches, region, func(w flow.Watch, r string) int { return strings.Compare(w.Region, r) })
+	f.Watches = slices.Clone(f.Watches)
+	if !found {
+		f.Watches = slices.Insert(f.Watches, i, flow.Watch{Region: region})
+	}
+	w := &f.Watches[i]
+	switch e.State {
+	case WatchWatching, WatchBlind:
+		tell(&w.State, &w.Since, &w.Message, e.State, e)
+	case WatchReconciling:
+		tell(&w.Outcome, &w.OutcomeSince, &w.OutcomeMessage, "", e)
+	default:
+		tell(&w.Outcome, &w.OutcomeSince, &w.OutcomeMessage, e.State, e)
+	}
+	l.graph.PutFlow(f)
+}
+
+func tell(state *string, since *time.Time, message *string, said string, e Event) {
+	if e.Time.Before(*since) {
+		return
+	}
+	if *state != said || since.IsZero() {
+		*state, *since = said, e.Time
+	}
+	*message = e.Message
+}
+
+// applyListed takes out the releases that are not there any more: of that region, and of
+// those that a watch has spoken of. What was only planned so far stays.
+func (l *Ledger) applyListed(e Event) {
+	there := map[string]bool{}
+	for _, ref := range e.Components {
+		there[l.names.Resolve(e.Region, ref)] = true
+	}
+	for _, id := range l.graph.JobsOf(flow.SourceBridge) {
+		j, _ := l.graph.Job(id)
+		if j.Namespace != "" && j.Region == l.names.Region(e.Region) && !there[id] {
+			l.remove(j, e, "not in the cluster any more")
+		}
+	}
+}
