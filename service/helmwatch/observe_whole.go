@@ -1,0 +1,64 @@
+package helmwatch
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/bridge"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// DefaultPrefix is how the names of the releases begin that are watched.
+const DefaultPrefix = "bp-"
+
+// Selection says which releases are watched. What is left empty selects all.
+type Selection struct {
+	Prefix     string // of the release's name
+	Namespaces []string
+	Labels     labels.Selector
+}
+
+// Has reports a release that is watched.
+func (s Selection) Has(u *unstructured.Unstructured) bool {
+	return strings.HasPrefix(u.GetName(), s.Prefix) &&
+		(len(s.Namespaces) == 0 || slices.Contains(s.Namespaces, u.GetNamespace())) &&
+		(s.Labels == nil || s.Labels.Matches(labels.Set(u.GetLabels())))
+}
+
+// Deleted says that a release is gone. Times of Kubernetes are of whole seconds: in the
+// second in which it went, another one of its name may have come, which must not be taken
+// for something earlier.
+func Deleted(r Release, region string, at time.Time) bridge.Event {
+	e := r.about(region, bridge.PhaseComponent)
+	e.Time, e.State, e.Message = at.UTC().Truncate(time.Second), bridge.StateDeleted, "the release was deleted"
+	return e
+}
+
+// Listed says that these are all releases that are watched in the region's cluster: of what
+// went while nobody looked nobody else tells.
+func Listed(releases []Release, region string, at time.Time) bridge.Event {
+	e := Whole(bridge.WatchListed, "", region, at)
+	e.Time = at.UTC().Truncate(time.Second)
+	e.Components = make([]string, len(releases))
+	for i, r := range releases {
+		e.Components[i] = r.String()
+	}
+	slices.Sort(e.Components)
+	return e
+}
+
+// Whole says one of bridge's Watch states of the region's cluster as a whole.
+func Whole(state, message, region string, at time.Time) bridge.Event {
+	return bridge.Event{
+		Time: at.UTC().Truncate(time.Microsecond), Phase: bridge.PhaseWatch, Level: wholeLevels[state],
+		State: state, Message: message, Region: region,
+	}
+}
+
+var wholeLevels = map[string]string{
+	bridge.WatchWatching: "info", bridge.WatchListed: "info", bridge.WatchReconciling: "info", bridge.WatchReady: "info",
+	bridge.WatchBlind: "warn", bridge.WatchNothing: "warn",
+	bridge.WatchFailed: "error", bridge.WatchTimedOut: "error",
+}
