@@ -25,6 +25,7 @@ func (p Provision) Place() Place { return Place{p.StartedAt, p.FlowID, p.Epoch} 
 // ProvisionQuery asks for one page of the provisions that began in the window.
 type ProvisionQuery struct {
 	Window
+	Prefix  string      // of the flows' ids, "" for all
 	Outcome flow.Status // "" for all
 	After   Place
 	Limit   int
@@ -33,6 +34,7 @@ type ProvisionQuery struct {
 // ComponentQuery asks for one page of the components with attempts that began in the window, by name.
 type ComponentQuery struct {
 	Window
+	Prefix string // of the ids of the flows that count, "" for all
 	Region string // "" for all regions together
 	After  string // name of the last component seen
 	Limit  int
