@@ -204,7 +204,430 @@ WHERE (a.status, a.attempts, a.waited, a.ran, a.critical) IS DISTINCT FROM (b.st
 ORDER BY abs(coalesce(b.ran, 0) - coalesce(a.ran, 0)) DESC, 1
 $$;
 
+-- What cannot begin, or failed, because these jobs have not done their part: what comes after them, and after
+-- the groups they are in, through every job that therefore does not succeed.
+CREATE FUNCTION analytics.held_by(flow text, origins text[])
+RETURNS TABLE (origin text, job_id text)
+LANGUAGE sql STABLE AS $$
+WITH RECURSIVE walk(origin, id, held) AS (
+    SELECT o.id, o.id, false FROM unnest(origins) AS o(id)
+    UNION
+    SELECT w.origin, n.id, n.held
+    FROM walk w
+    CROSS JOIN LATERAL (
+        SELECT r.to_id AS id, r.type = 'finish-to-start' AS held
+        FROM analytics.relationships r
+        JOIN analytics.jobs j ON j.flow_id = r.flow_id AND j.job_id = r.from_id
+        WHERE NOT w.held
+            AND r.flow_id = flow
+            AND r.from_id = w.id
+            AND r.to_flow_id = flow
+            AND (r.type = 'contains' OR r.type = 'finish-to-start' AND NOT CASE r.condition
+                WHEN 'always' THEN j.status IN ('succeeded', 'failed')
+                WHEN 'on-failure' THEN j.status = 'failed'
+                ELSE j.status = 'succeeded'
+            END)
+        UNION ALL
+        SELECT r.from_id, true
+        FROM analytics.relationships r
+        WHERE w.held AND r.flow_id = flow AND r.to_id = w.id AND r.type = 'contains'
+        UNION ALL
+        SELECT j.job_id, false
+        FROM analytics.jobs j
+        WHERE w.held AND j.flow_id = flow AND j.job_id = w.id AND j.type <> 'group' AND j.status IN ('pending', 'failed')
+        OFFSET 0
+    ) n
+)
+SELECT w.origin, j.job_id
+FROM walk w
+JOIN analytics.jobs j ON j.flow_id = flow AND j.job_id = w.id
+WHERE w.held AND w.id <> w.origin AND j.type <> 'group' AND j.status IN ('pending', 'failed')
+$$;
+
+CREATE FUNCTION analytics.diagnose(flow text)
+RETURNS TABLE (
+    role text, job_id text, name text, component text, status text, attempt integer, execution_id text,
+    failed_at timestamptz, reason text, stops integer, roots text[], only_by_roots boolean)
+LANGUAGE sql STABLE AS $$
+WITH
+leaf AS MATERIALIZED (
+    SELECT j.* FROM analytics.jobs j WHERE j.flow_id = flow AND j.type <> 'group'
+),
+failed AS MATERIALIZED (
+    SELECT h.origin, h.job_id
+    FROM analytics.held_by(flow, ARRAY(SELECT j.job_id FROM leaf j WHERE j.status = 'failed')) h
+),
+-- A failure that comes after another one is no root. (Two that come after each other are.)
+root AS (
+    SELECT j.*
+    FROM leaf j
+    WHERE j.status = 'failed' AND NOT EXISTS (
+        SELECT 1 FROM failed h
+        WHERE h.job_id = j.job_id
+            AND NOT EXISTS (SELECT 1 FROM failed b WHERE b.origin = j.job_id AND b.job_id = h.origin))
+),
+stopped AS (
+    SELECT h.job_id, array_agg(h.origin ORDER BY h.origin COLLATE "C") AS roots
+    FROM failed h
+    WHERE h.origin IN (SELECT r.job_id FROM root r) AND h.job_id NOT IN (SELECT r.job_id FROM root r)
+    GROUP BY h.job_id
+),
+running AS MATERIALIZED (
+    SELECT DISTINCT h.job_id
+    FROM analytics.held_by(flow, ARRAY(SELECT j.job_id FROM leaf j WHERE j.status = 'running')) h
+),
+-- What waits and is held by neither a failure nor a running job may begin by itself.
+ready AS MATERIALIZED (
+    SELECT DISTINCT h.job_id
+    FROM analytics.held_by(flow, ARRAY(
+        SELECT j.job_id
+        FROM leaf j
+        WHERE j.status = 'pending'
+            AND j.job_id NOT IN (SELECT h.job_id FROM failed h)
+            AND j.job_id NOT IN (SELECT h.job_id FROM running h))) h
+)
+SELECT
+    'root', r.job_id, r.name, r.component, r.status, r.attempt, x.execution_id, r.ended_at,
+    coalesce(nullif(r.reason, ''), l.message, ''),
+    (SELECT count(*)::integer FROM stopped s WHERE r.job_id = ANY (s.roots)),
+    NULL::text[], NULL::boolean
+FROM root r
+LEFT JOIN LATERAL (
+    SELECT a.execution_id
+    FROM analytics.attempts a
+    WHERE a.flow_id = flow AND a.job_id = r.job_id
+    ORDER BY a.attempt DESC
+    LIMIT 1
+) x ON true
+LEFT JOIN LATERAL (
+    SELECT e.message
+    FROM analytics.log_errors e
+    WHERE e.flow_id = flow AND e.execution_id = x.execution_id
+    ORDER BY e.line_number DESC
+    LIMIT 1
+) l ON true
+UNION ALL
+SELECT
+    'stopped', j.job_id, j.name, j.component, j.status, j.attempt, NULL, j.ended_at, j.reason, NULL, s.roots,
+    j.job_id NOT IN (SELECT h.job_id FROM running h) AND j.job_id NOT IN (SELECT h.job_id FROM ready h)
+FROM stopped s
+JOIN leaf j ON j.job_id = s.job_id
+$$;
+
+-- A job nothing effective happened to after the moment is as it is now. Else the last thing
+-- recorded of what had happened by then says what it was, since later knowledge is better.
+CREATE FUNCTION analytics.at(flow text, moment timestamptz, clock timestamptz DEFAULT now())
+RETURNS TABLE (
+    kind text, job_id text, name text, status text, attempt integer, started_at timestamptz, ended_at timestamptz)
+LANGUAGE sql STABLE AS $$
+WITH RECURSIVE
+past AS (
+    SELECT
+        t.job_id,
+        min(t.happened_at) <= moment AS known,
+        (array_agg(t.state ORDER BY t.seq DESC) FILTER (WHERE t.happened_at <= moment))[1] = 'removed' AS removed,
+        coalesce(bool_or(t.effective AND t.happened_at > moment), false) AS changed_since,
+        (array_agg(t.to_status ORDER BY t.seq DESC) FILTER (WHERE t.effective AND t.happened_at <= moment))[1] AS status,
+        (array_agg(t.happened_at ORDER BY t.seq DESC) FILTER (WHERE t.effective AND t.happened_at <= moment))[1] AS since
+    FROM analytics.transitions t
+    WHERE t.flow_id = flow
+    GROUP BY t.job_id
+),
+-- Of a job without history its times say what it was.
+leaf AS MATERIALIZED (
+    SELECT
+        coalesce(j.job_id, p.job_id) AS id,
+        coalesce(j.name, p.job_id) AS name,
+        CASE
+            WHEN moment >= clock AND j.job_id IS NOT NULL THEN j.status
+            WHEN p.job_id IS NULL THEN CASE
+                WHEN j.status = 'pending' OR coalesce(j.started_at, j.ended_at) > moment THEN 'pending'
+                WHEN j.ended_at > moment THEN 'running'
+                ELSE j.status
+            END
+            WHEN j.job_id IS NOT NULL AND NOT p.changed_since THEN j.status
+            ELSE coalesce(p.status, 'pending')
+        END AS status,
+        j.started_at,
+        j.ended_at,
+        p.since,
+        moment < clock AND coalesce(p.changed_since, j.ended_at > moment, false) AS past
+    FROM (SELECT a.* FROM analytics.jobs a WHERE a.flow_id = flow) j
+    FULL JOIN past p ON p.job_id = j.job_id
+    WHERE j.type IS DISTINCT FROM 'group'
+        AND CASE
+            WHEN j.job_id IS NULL THEN p.known AND NOT p.removed
+            ELSE moment >= clock OR p.job_id IS NULL OR p.known AND NOT p.removed
+        END
+),
+job AS MATERIALIZED (
+    SELECT
+        l.id,
+        l.name,
+        l.status,
+        CASE
+            WHEN NOT l.past THEN l.started_at
+            WHEN l.status = 'pending' THEN NULL
+            WHEN l.started_at <= moment THEN l.started_at
+            ELSE l.since
+        END AS started_at,
+        CASE
+            WHEN NOT l.past THEN l.ended_at
+            WHEN l.status IN ('succeeded', 'failed') THEN l.since
+        END AS ended_at
+    FROM leaf l
+),
+inside(group_id, id) AS (
+    SELECT g.job_id, g.job_id FROM analytics.jobs g WHERE g.flow_id = flow AND g.type = 'group'
+    UNION
+    SELECT i.group_id, n.id
+    FROM inside i
+    CROSS JOIN LATERAL (
+        SELECT r.from_id AS id
+        FROM analytics.relationships r
+        WHERE r.flow_id = flow AND r.to_id = i.id AND r.type = 'contains'
+        OFFSET 0
+    ) n
+),
+tally AS (
+    SELECT
+        i.group_id AS id,
+        count(*) AS leaves,
+        count(*) FILTER (WHERE l.status = 'running') AS running,
+        count(*) FILTER (WHERE l.status = 'succeeded') AS succeeded,
+        count(*) FILTER (WHERE l.status = 'failed') AS failed,
+        min(l.started_at) AS started_at,
+        max(l.ended_at) AS ended_at
+    FROM inside i
+    JOIN job l ON l.id = i.id
+    GROUP BY i.group_id
+    UNION ALL
+    SELECT
+        NULL, count(*), count(*) FILTER (WHERE l.status = 'running'), count(*) FILTER (WHERE l.status = 'succeeded'),
+        count(*) FILTER (WHERE l.status = 'failed'), min(l.started_at), max(l.ended_at)
+    FROM job l
+)
+SELECT
+    'job', l.id, l.name, l.status,
+    (SELECT count(*)::integer FROM analytics.attempts a WHERE a.flow_id = flow AND a.job_id = l.id AND (a.started_at <= moment OR moment >= clock)),
+    l.started_at, l.ended_at
+FROM job l
+UNION ALL
+SELECT
+    'group', g.job_id, g.name,
+    CASE
+        WHEN t.failed > 0 THEN 'failed'
+        WHEN t.succeeded = t.leaves THEN 'succeeded'
+        WHEN t.running + t.succeeded > 0 THEN 'running'
+        ELSE 'pending'
+    END,
+    0,
+    t.started_at,
+    CASE WHEN t.succeeded + t.failed = t.leaves THEN t.ended_at END
+FROM analytics.jobs g
+LEFT JOIN tally t ON t.id = g.job_id
+WHERE g.flow_id = flow
+    AND g.type = 'group'
+    -- A group is there with the first thing in it, or has been empty always.
+    AND (t.id IS NOT NULL OR moment >= clock OR NOT EXISTS (SELECT 1 FROM inside i WHERE i.group_id = g.job_id AND i.id <> g.job_id))
+UNION ALL
+SELECT
+    'flow', f.flow_id, f.flow_id,
+    CASE
+        WHEN moment >= clock THEN f.status
+        WHEN f.declared THEN CASE
+            WHEN f.status = 'pending' OR f.started_at > moment THEN 'pending'
+            WHEN f.ended_at > moment THEN 'running'
+            ELSE f.status
+        END
+        WHEN t.leaves > 0 AND t.succeeded + t.failed = t.leaves THEN CASE WHEN t.failed > 0 THEN 'failed' ELSE 'succeeded' END
+        WHEN t.running + t.succeeded + t.failed > 0 THEN 'running'
+        ELSE 'pending'
+    END,
+    0,
+    CASE WHEN moment >= clock OR f.declared THEN f.started_at ELSE t.started_at END,
+    CASE
+        WHEN moment >= clock OR f.declared AND f.ended_at <= moment THEN f.ended_at
+        WHEN NOT f.declared AND t.succeeded + t.failed = t.leaves THEN t.ended_at
+    END
+FROM analytics.flows f
+JOIN tally t ON t.id IS NULL
+WHERE f.flow_id = flow
+$$;
+
+-- The runs an estimate rests on: the last provisions that went well, began before this one, by the same provider and
+-- definition, and had every job that is known here; of the last 200, so that a shape of
+-- which there are few does not have all history looked through.
+CREATE FUNCTION analytics.runs_like(flow text, most integer DEFAULT 20)
+RETURNS TABLE (flow_id text, epoch text, started_at timestamptz)
+LANGUAGE sql STABLE AS $$
+WITH
+known AS MATERIALIZED (
+    SELECT coalesce(array_agg(j.name), '{}') AS names
+    FROM analytics.jobs j
+    WHERE j.flow_id = flow AND j.type <> 'group'
+),
+recent AS MATERIALIZED (
+    SELECT p.flow_id, p.epoch, p.started_at
+    FROM analytics.flows f
+    JOIN analytics.provisions p ON p.provider = f.provider AND p.definition_id = f.definition_id
+    WHERE f.flow_id = flow
+        AND p.outcome = 'succeeded'
+        AND p.flow_id <> flow
+        AND p.started_at < f.started_at
+    ORDER BY p.started_at DESC, p.flow_id
+    LIMIT 200
+)
+SELECT r.flow_id, r.epoch, r.started_at
+FROM recent r
+CROSS JOIN known k
+WHERE k.names <> '{}'
+    AND k.names <@ ARRAY(
+        SELECT t.name FROM analytics.timeline t WHERE t.flow_id = r.flow_id AND t.epoch = r.epoch AND NOT t.later)
+ORDER BY r.started_at DESC, r.flow_id
+LIMIT most
+$$;
+
+-- How one earlier run went, job by job in the order of beginning, beside what this flow's job does now. A job's
+-- time is from its first beginning to its success, retries included; after says, by place in that order, which
+-- jobs have to end before it, here and in that run.
+CREATE FUNCTION analytics.run_beside(flow text, run_flow text, run_epoch text)
+RETURNS TABLE (
+    job_id text, name text, status text, started_at timestamptz, ended_at timestamptz,
+    offset_seconds double precision, ran_seconds double precision, after integer[])
+LANGUAGE sql STABLE AS $$
+WITH
+attempt AS MATERIALIZED (
+    SELECT t.* FROM analytics.timeline t
+    WHERE t.flow_id = run_flow AND t.epoch = run_epoch AND NOT t.later AND t.until IS NOT NULL
+),
+job AS MATERIALIZED (
+    SELECT
+        a.name,
+        min(a.job_id) AS job_id,
+        min(a.started_at) AS started_at,
+        extract(epoch FROM max(a.until) - min(a.started_at))::double precision AS ran,
+        (array_agg(a.blocker_job_id ORDER BY a.attempt))[1] AS blocker,
+        row_number() OVER (ORDER BY min(a.started_at), max(a.until), min(a.position))::integer AS n
+    FROM attempt a
+    GROUP BY a.name
+),
+here AS MATERIALIZED (
+    SELECT j.* FROM analytics.jobs j WHERE j.flow_id = flow AND j.type <> 'group'
+)
+SELECT
+    h.job_id, j.name, coalesce(h.status, 'pending'), h.started_at, h.ended_at,
+    extract(epoch FROM j.started_at - (SELECT min(b.started_at) FROM job b))::double precision,
+    j.ran,
+    ARRAY(
+        SELECT b.n FROM job b WHERE b.job_id = j.blocker AND b.n < j.n
+        UNION
+        SELECT b.n
+        FROM analytics.relationships r
+        JOIN here o ON o.job_id = r.from_id
+        JOIN job b ON b.name = o.name AND b.n < j.n
+        WHERE r.flow_id = flow AND r.to_id = h.job_id AND r.type = 'finish-to-start' AND r.to_flow_id = flow)
+FROM job j
+LEFT JOIN here h ON h.name = j.name
+ORDER BY j.n
+$$;
+
+-- This flow is run to its end once with the durations of each earlier run. What lies between the tenth and the ninetieth
+-- percentile of the ends, counted so that four in five of such runs end in it (with fewer than nine, between the
+-- least and the most), is the estimate. A failed job ends nobody knows when, and so does what waits for it.
+-- +goose StatementBegin
+CREATE FUNCTION analytics.estimate(flow text, clock timestamptz DEFAULT now(), most integer DEFAULT 20)
+RETURNS TABLE (kind text, job_id text, name text, low_seconds double precision, high_seconds double precision, runs integer)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    begun   double precision;
+    today   double precision := extract(epoch FROM clock);
+    unknown CONSTANT double precision := 'infinity';
+    n       integer := 0;
+    run     record;
+    job     record;
+    ends    double precision[]; -- by place in the order of the run: here, and then
+    ended   double precision[];
+    i       integer;
+    ready   double precision;
+    was     double precision;
+    finish  double precision;
+    whole   double precision;
+    names   text[] := '{}';
+    remains double precision[] := '{}';
+    edge    double precision;
+BEGIN
+    SELECT extract(epoch FROM coalesce(f.started_at, clock)) INTO begun
+    FROM analytics.flows f
+    WHERE f.flow_id = flow AND f.status IN ('pending', 'running');
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    FOR run IN SELECT l.flow_id, l.epoch FROM analytics.runs_like(flow, most) l LOOP
+        n := n + 1;
+        ends := '{}';
+        ended := '{}';
+        whole := 0;
+        FOR job IN SELECT b.* FROM analytics.run_beside(flow, run.flow_id, run.epoch) b LOOP
+            CASE job.status
+                WHEN 'succeeded' THEN
+                    finish := coalesce(extract(epoch FROM job.ended_at), today);
+                WHEN 'failed' THEN
+                    finish := unknown;
+                WHEN 'running' THEN
+                    finish := greatest(today, coalesce(extract(epoch FROM job.started_at), today) + job.ran_seconds);
+                ELSE
+                    ready := begun;
+                    was := 0;
+                    FOREACH i IN ARRAY job.after LOOP
+                        ready := greatest(ready, ends[i]);
+                        was := greatest(was, ended[i]);
+                    END LOOP;
+                    finish := greatest(today, ready + greatest(job.offset_seconds - was, 0)) + job.ran_seconds;
+            END CASE;
+            ends := ends || finish;
+            ended := ended || job.offset_seconds + job.ran_seconds;
+            IF job.status IN ('pending', 'running') THEN
+                whole := greatest(whole, finish);
+                names := array_append(names, job.name);
+                remains := remains || finish - today;
+            END IF;
+        END LOOP;
+        names := array_append(names, NULL::text);
+        remains := remains || greatest(whole - today, 0);
+    END LOOP;
+    edge := CASE WHEN n > 1 THEN greatest((0.1 * (n + 1) - 1) / (n - 1), 0) ELSE 0 END;
+    RETURN QUERY
+    WITH here AS (
+        SELECT j.job_id, j.name FROM analytics.jobs j
+        WHERE j.flow_id = flow AND j.type <> 'group' AND j.status IN ('pending', 'running')
+    ),
+    remaining AS (
+        SELECT
+            u.name,
+            nullif(percentile_disc(edge) WITHIN GROUP (ORDER BY u.remains), unknown) AS low,
+            nullif(percentile_disc(1 - edge) WITHIN GROUP (ORDER BY u.remains), unknown) AS high
+        FROM unnest(names, remains) AS u(name, remains)
+        GROUP BY u.name
+    )
+    SELECT 'flow', NULL::text, NULL::text, r.low, r.high, n
+    FROM (SELECT 1) one
+    LEFT JOIN remaining r ON r.name IS NULL
+    UNION ALL
+    SELECT 'job', h.job_id, coalesce(h.name, r.name), r.low, r.high, n
+    FROM here h
+    FULL JOIN (SELECT m.* FROM remaining m WHERE m.name IS NOT NULL) r ON r.name = h.name;
+END
+$$;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP FUNCTION analytics.estimate(text, timestamptz, integer);
+DROP FUNCTION analytics.run_beside(text, text, text);
+DROP FUNCTION analytics.runs_like(text, integer);
+DROP FUNCTION analytics.at(text, timestamptz, timestamptz);
+DROP FUNCTION analytics.diagnose(text);
+DROP FUNCTION analytics.held_by(text, text[]);
 DROP FUNCTION analytics.compare(text, text);
 DROP FUNCTION analytics.critical_path(text);
 DROP VIEW analytics.log_errors;

@@ -155,3 +155,13 @@ type Remaining struct {
 	Low, High time.Duration
 	Known     bool
 }
+
+// Moment is a flow at a past moment: its own row, its jobs and groups in order of
+// appearance, and the relationships between them. What was taken out meanwhile is there
+// with its id and status alone.
+type Moment struct {
+	At            time.Time
+	Flow          flow.Flow
+	Jobs          []flow.Job
+	Relationships []flow.Relationship
+}

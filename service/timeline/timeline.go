@@ -29,12 +29,16 @@ type Row struct {
 	Position     int64  // order of first appearance in the flow
 	StartedAt    time.Time
 	EndedAt      time.Time // zero while it runs
+	Until        time.Time // EndedAt, or now while it runs; zero where that is not known
 	Ran          time.Duration
 	Wait         Wait
 	Later        bool // an upgrade, or a day-2 mutation: not part of the provision
-	Critical     bool
+	Critical     bool // Slack is zero
 	Slack        time.Duration
-	SlackKnown   bool // false for what has not begun and what is Later
+	SlackKnown   bool          // false for what has not begun and what is Later
+	PathStep     int           // place on the critical path, from 1; 0 off it
+	PathIdle     time.Duration // on the path, from the blocker's end (or the flow's start) to the beginning
+	PathRan      time.Duration // on the path, up to the beginning of the next step at most
 }
 
 // Wait is the interval before an attempt began. Blocked and Idle add up to Waited.
@@ -48,18 +52,11 @@ type Wait struct {
 	Idle    time.Duration // of it, from then on
 }
 
-// Segment is one step of the critical path. Path gives them in order of time.
-type Segment struct {
-	Row  Row
-	Idle time.Duration // from the blocker's end, or the flow's start, to the beginning
-	Ran  time.Duration // up to the beginning of the next segment at most
-}
-
-// Path is a critical path. Ran and Idle are the sums over its segments.
+// Path is a critical path: its rows in order of time, and the sums over them.
 type Path struct {
-	Segments []Segment
-	Ran      time.Duration
-	Idle     time.Duration
+	Rows []Row
+	Ran  time.Duration
+	Idle time.Duration
 }
 
 // Phase is the time between the first beginning and the last end in a phase.
