@@ -91,10 +91,7 @@ func sameVersion(a, b string) bool {
 
 // remember keeps what the event says of its attempt, which is the latest here now.
 func remember(c *flow.BridgeCursor, e Event) {
-	if statusOf[e.State] == flow.Pending {
-		return
-	}
-	if !e.Began.IsZero() {
+	if !e.Began.IsZero() && statusOf[e.State] != flow.Pending {
 		c.Began, c.Revision, c.BeganAttempt = e.Began, e.Revision, c.Execution.Attempt
 	}
 	c.Failures = e.Failures

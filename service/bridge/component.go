@@ -42,10 +42,18 @@ func (l *Ledger) applyComponent(e Event) {
 	}
 	l.line(openExecution(c), e)
 	if v == end || v == whole {
-		l.finish(&j, &c, statusOf[e.State], e.Time)
+		l.finish(&j, &c, endedAs(e), e.Time)
 	}
 	describe(&j, &c, e)
 	l.put(j, c, from, e, e.Message)
+}
+
+// endedAs is how the attempt ended that an event ends.
+func endedAs(e Event) flow.Status {
+	if s := statusOf[e.State]; s.Terminal() {
+		return s
+	}
+	return flow.Failed
 }
 
 // repeat keeps what has no effect. A source that says when it knew a thing says all of it
@@ -70,6 +78,8 @@ func judge(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 	switch {
 	case ofEarlier(j, c, e), e.past() && known(j, c, e), !e.past() && e.asOf().Before(c.ObservedAt):
 		return keep
+	case to == flow.Pending && j.Status == flow.Running && e.Failures > c.Failures:
+		return end // it waits for another one
 	case to == flow.Pending:
 		return when(j.Status == flow.Pending || overlays(j, e), refresh, keep)
 	case to == flow.Running:

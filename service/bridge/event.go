@@ -72,7 +72,7 @@ type Event struct {
 	Revision   int       // tells attempts that began in the same second apart
 	Failures   int       // attempts that have failed so far
 	AsOf       time.Time // when the source knew it, by which facts about one component are in order
-	Components []string  // all releases there are, with the watch's state "listed"
+	Components []string  // all releases there are, with the watch's state "listed"; nil with any other
 }
 
 // EventWire is a provisioner event as it travels.
@@ -95,7 +95,7 @@ type EventWire struct {
 	Revision     int       `json:"revision,omitempty"`
 	Failures     int       `json:"failures,omitempty"`
 	AsOf         string    `json:"asOf,omitempty"`
-	Components   []string  `json:"components,omitempty"`
+	Components   *[]string `json:"components,omitempty"`
 }
 
 // ParseEvent reads one line of NDJSON. Its errors are flow.Invalid and name the field.
@@ -107,7 +107,7 @@ func ParseEvent(line []byte, now time.Time) (Event, error) {
 	e := Event{
 		Phase: w.Phase, Level: cmp.Or(w.Level, "info"), Message: flow.CleanText(w.Message), State: w.State,
 		Region: w.Region, ChartVersion: flow.CleanName(w.ChartVersion), Namespace: w.Namespace, Finer: w.Finer,
-		Step: w.Step, Action: w.Action, Reason: flow.CleanName(w.Reason), Revision: w.Revision, Failures: w.Failures, Components: w.Components,
+		Step: w.Step, Action: w.Action, Reason: flow.CleanName(w.Reason), Revision: w.Revision, Failures: w.Failures,
 	}
 	if e.Phase == phaseFluxAlias {
 		e.Phase = flow.StepBootstrap
@@ -115,9 +115,7 @@ func ParseEvent(line []byte, now time.Time) (Event, error) {
 	if e.Step == "" && e.Phase == phaseResource {
 		e.Step = flow.StepApply
 	}
-	if w.DependsOn != nil {
-		e.DependsOn = append([]string{}, *w.DependsOn...)
-	}
+	e.DependsOn, e.Components = list(w.DependsOn), list(w.Components)
 	return e, errors.Join(e.readTimes(w, now), e.readComponent(w.Component), e.check())
 }
 
@@ -128,12 +126,23 @@ func (e Event) Wire() EventWire {
 		Time: &at, Phase: e.Phase, Level: e.Level, Message: e.Message, Component: e.Component, State: e.State,
 		Region: e.Region, ChartVersion: e.ChartVersion, Step: e.Step, Action: e.Action, Namespace: e.Namespace,
 		Finer: e.Finer, Reason: e.Reason,
-		Began: wireTime(e.Began), Revision: e.Revision, Failures: e.Failures, AsOf: wireTime(e.AsOf), Components: e.Components,
+		Began: wireTime(e.Began), Revision: e.Revision, Failures: e.Failures, AsOf: wireTime(e.AsOf),
 	}
-	if e.DependsOn != nil {
+	if e.DependsOn != nil { // absent is not empty
 		w.DependsOn = &e.DependsOn
 	}
+	if e.Components != nil {
+		w.Components = &e.Components
+	}
 	return w
+}
+
+// list gives a list that was sent; nil where there was none.
+func list(sent *[]string) []string {
+	if sent == nil {
+		return nil
+	}
+	return append([]string{}, *sent...)
 }
 
 func wireTime(t time.Time) string {

@@ -111,6 +111,8 @@ func (e *Event) checkState() error {
 		return invalid("state", "%.40q is unknown; use pending, installing, installed, degraded, failed or deleted", e.State)
 	case e.Phase == PhaseWatch && !slices.Contains(watchStates, e.State):
 		return invalid("state", "%.40q is unknown for a watch; use one of %s", e.State, strings.Join(watchStates, ", "))
+	case e.Phase == PhaseWatch && e.State == WatchListed && e.Components == nil:
+		return invalid("components", "is missing; name all releases there are, [] where there are none")
 	case e.isStep() && !slices.Contains([]string{"", "running", "succeeded", "failed"}, e.State):
 		return invalid("state", "%.40q is unknown for a step; use running, succeeded or failed, or leave it out", e.State)
 	}

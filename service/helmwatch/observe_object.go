@@ -11,9 +11,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// release is what is read of a HelmRelease. The controller's own Go types bring a good part
-// of Kubernetes with them, and only know the versions of their day.
+// release is a HelmRelease that is being read.
 type release struct {
+	object
+	asOf time.Time
+}
+
+// object is what is read of a HelmRelease. The controller's own Go types bring a good part
+// of Kubernetes with them, and only know the versions of their day.
+type object struct {
 	Metadata metav1.ObjectMeta `json:"metadata"`
 	Spec     struct {
 		Suspend   bool        `json:"suspend"`
@@ -34,8 +40,6 @@ type release struct {
 		InstallFailures         int                `json:"installFailures"`
 		UpgradeFailures         int                `json:"upgradeFailures"`
 	} `json:"status"`
-
-	asOf time.Time
 }
 
 type reference struct {
@@ -91,7 +95,7 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func decode(u *unstructured.Unstructured) (*release, error) {
 	var r release
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &r); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &r.object); err != nil {
 		return nil, fmt.Errorf("HelmRelease %s/%s is not of a form that is known: %w", u.GetNamespace(), u.GetName(), err)
 	}
 	return &r, nil

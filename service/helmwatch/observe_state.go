@@ -47,7 +47,7 @@ func (r *release) progress() said {
 	case isTrue(reconciling) && !r.prepares(reconciling):
 		return of(bridge.StateInstalling, "", reconciling)
 	case isTrue(remediated):
-		return of(bridge.StateFailed, remedy(remediated), remediated)
+		return r.gaveUp(of(bridge.StateFailed, remedy(remediated), remediated))
 	case isTrue(ready):
 		return of(bridge.StateInstalled, "", ready)
 	case isFalse(ready):
@@ -78,8 +78,13 @@ func (r *release) stalled(stalled, remediated metav1.Condition) said {
 		s.finer = remedy(remediated)
 		s.message = stalled.Message + "; " + remediated.Message
 	}
+	return r.gaveUp(s)
+}
+
+// gaveUp dates what comes after a failure back to the failure itself.
+func (r *release) gaveUp(s said) said {
 	if released := r.condition(condReleased); isFalse(released) {
-		s.at = released.LastTransitionTime.Time // giving up comes after having failed
+		s.at = released.LastTransitionTime.Time
 	}
 	return s
 }
