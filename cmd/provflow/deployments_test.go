@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,23 +34,6 @@ func decode[T any](t testing.TB, body string) (v T) {
 		t.Fatalf("%v in %s", err, body)
 	}
 	return v
-}
-
-func TestADeploymentsRecord(t *testing.T) {
-	t.Parallel()
-	r := start(t, dbtest.New(t))
-	first := r.putDeployment("d1", `{"sovereignFQDN":"One.example.com","provider":"Hetzner","regions":["fsn1","nbg1"],"meta":{"a": [1]},"later":true}`)
-	second := r.putDeployment("d1", `{"provider":"aws","regions":null}`)
-	if second.SovereignFQDN != "One.example.com" || second.Provider != "aws" || string(second.Meta) != `{"a":[1]}` ||
-		!slices.Equal(second.Regions, first.Regions) || second.Status != "pending" || !second.CreatedAt.Equal(first.CreatedAt) {
-		t.Errorf("first %+v, second %+v", first, second)
-	}
-	if got := r.get("/sovereign/api/v1/deployments/d1"); got.body != r.do("PUT", "/api/v1/deployments/d1", `{}`).body {
-		t.Errorf("an empty PUT changed something: %s", got.body)
-	}
-	if a := r.get("/api/v1/deployments/none"); a.status != http.StatusNotFound || !strings.Contains(a.body, "deployment-not-found") {
-		t.Errorf("unknown: %d %s", a.status, a.body)
-	}
 }
 
 func TestAPutMakesNoFlow(t *testing.T) {
@@ -112,85 +94,5 @@ func TestWhatIsWrongInADeploymentIsNamed(t *testing.T) {
 	}
 	if a := r.get("/api/v1/deployments"); a.body != `{"deployments":[]}` {
 		t.Errorf("left: %s", a.body)
-	}
-}
-
-func TestDeploymentsAreListedNewestFirst(t *testing.T) {
-	t.Parallel()
-	r := start(t, dbtest.New(t))
-	for i := range 7 {
-		r.putDeployment(fmt.Sprint("d", i), `{}`)
-	}
-	r.post("d6", event(0, "tofu-init"))
-	type page struct {
-		Deployments []deployment
-		Next        string
-	}
-	var got []string
-	for after := "?limit=3"; after != ""; {
-		p := decode[page](t, r.get("/api/v1/deployments"+after).body)
-		for _, d := range p.Deployments {
-			got = append(got, d.ID+" "+d.Status)
-		}
-		if after = ""; p.Next != "" {
-			after = "?limit=3&after=" + p.Next
-		}
-	}
-	want := []string{"d6 running", "d5 pending", "d4 pending", "d3 pending", "d2 pending", "d1 pending", "d0 pending"}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %v", got)
-	}
-}
-
-// The group is named after the provider: at once where it is made later, and live, on
-// every replica, where it is there already.
-func TestTheProviderNamesItsGroup(t *testing.T) {
-	t.Parallel()
-	dsn := dbtest.New(t)
-	here, there := start(t, dsn), start(t, dsn)
-	here.putDeployment("d1", `{"provider":"hetzner"}`)
-	here.post("d1", event(0, "tofu-init"))
-	s := there.stream("d1", "")
-	s.until(there, "d1")
-	label := func() string {
-		return decode[struct{ Label string }](t, string(s.state.nodes["d1:provisioner"])).Label
-	}
-	if label() != "Provision Hetzner" {
-		t.Errorf("label %q", label())
-	}
-	here.putDeployment("d1", `{"provider":"AWS"}`)
-	f, _ := s.next()
-	if f.event != "upsert-nodes" || label() != "Provision AWS" {
-		t.Errorf("after %s: label %q", f.event, label())
-	}
-	before := s.state.cursor
-	here.putDeployment("d1", `{"provider":"AWS"}`)
-	if s.until(there, "d1"); s.state.cursor != before {
-		t.Error("a PUT that changes nothing moved the flow")
-	}
-}
-
-func TestADeletedDeploymentEndsItsStreams(t *testing.T) {
-	t.Parallel()
-	dsn := dbtest.New(t)
-	here, there := start(t, dsn), start(t, dsn)
-	here.post("d1", event(0, "tofu-init"))
-	here.putDeployment("empty", `{}`)
-	streams := []*stream{there.stream("d1", ""), there.stream("empty", "")}
-	for i, id := range []string{"d1", "empty"} {
-		streams[i].until(there, id)
-		for range 2 {
-			if a := here.do("DELETE", "/api/v1/deployments/"+id, ""); a.status != http.StatusNoContent {
-				t.Fatalf("%d %s", a.status, a.body)
-			}
-		}
-		for ok := true; ok; {
-			_, ok = streams[i].next()
-		}
-		for _, path := range []string{"deployments/" + id, "flows/" + id + "/snapshot", "flows/" + id + "/stream"} {
-			if a := there.get("/api/v1/" + path); a.status != http.StatusNotFound {
-				t.Errorf("%s: %d %s", path, a.status, a.body)
-			}
-		}
 	}
 }

@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/openova-io/provflow/db/dbtest"
 )
-
-const stepLog = "/api/v1/actions/executions/d1:tofu-init:1/logs"
 
 // outputs are lines of tofu's output, numbered from first to last, one each second.
 func outputs(first, last int) []string {
@@ -24,70 +21,18 @@ func outputs(first, last int) []string {
 	return lines
 }
 
-func TestLogPages(t *testing.T) {
-	t.Parallel()
-	r := start(t, dbtest.New(t))
-	r.post("d1", append([]string{event(0, "tofu-init")}, outputs(1, 5100)...)...)
-	tests := []struct {
-		query       string
-		first, last int64
-	}{
-		{"", 1, 500},
-		{"?fromLine=501", 501, 1000},
-		{"?fromLine=2&limit=3", 2, 4},
-		{"?limit=99999", 1, 5000},
-		{"?limit=99999999999999999999", 1, 5000},
-		{"?limit=0", 1, 1},
-		{"?fromLine=0&limit=2", 1, 2},
-		{"?fromLine=-7&limit=2", 1, 2},
-		{"?fromLine=5100", 5100, 5100},
-		{"?fromLine=5101", 0, 0},
-		{"?fromLine=99999999999999999999", 0, 0},
-		{"?fromLine=&limit=", 1, 500},
-	}
-	for _, tt := range tests {
-		page := read[struct {
-			Lines []struct {
-				LineNumber int64
-				Message    string
-			}
-			Total             int64
-			ExecutionFinished bool
-		}](r, stepLog+tt.query)
-		want := tt.last - tt.first + 1
-		if tt.first == 0 {
-			want = 0
-		}
-		if int64(len(page.Lines)) != want || page.Total != 5100 || page.ExecutionFinished {
-			t.Errorf("%s: %d lines of %d, want %d", tt.query, len(page.Lines), page.Total, want)
-			continue
-		}
-		for i, l := range page.Lines {
-			if n := tt.first + int64(i); l.LineNumber != n || l.Message != fmt.Sprint("m", n) {
-				t.Fatalf("%s: line %d is %+v", tt.query, n, l)
-			}
-		}
-	}
-	if a := r.get(stepLog + "?fromLine=9999"); !strings.Contains(a.body, `"lines":[]`) {
-		t.Errorf("%s", a.body)
-	}
-	for path, status := range map[string]int{
-		stepLog + "?fromLine=x": 400, stepLog + "?limit=1.5": 400, stepLog + "/stream?fromLine=x": 400,
-		"/api/v1/actions/executions/d1:tofu-init:2/logs": 404, "/api/v1/actions/executions/d1:tofu-init:2/logs/stream": 404,
-		"/api/v1/actions/executions/d1%3Atofu-init%3A1/logs": 200, "/sovereign" + stepLog: 200,
-	} {
-		if a := r.get(path); a.status != status {
-			t.Errorf("%s: %d %s, want %d", path, a.status, a.body, status)
-		}
-	}
-}
-
 // logStream opens a log's stream; query begins with "?", and last is the header.
 func (r *replica) logStream(query, last string) *stream {
 	r.t.Helper()
+	return r.logOf("d1", query, last)
+}
+
+// logOf opens the stream of the log of a deployment's first step.
+func (r *replica) logOf(deployment, query, last string) *stream {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+stepLog+"/stream"+query, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/api/v1/actions/executions/"+deployment+":tofu-init:1/logs/stream"+query, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

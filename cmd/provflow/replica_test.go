@@ -182,8 +182,14 @@ type stream struct {
 
 func (r *replica) stream(flowID, lastEventID string) *stream {
 	r.t.Helper()
+	return r.streamAt("/api/v1/flows/"+flowID+"/stream", lastEventID)
+}
+
+// streamAt is stream at any path.
+func (r *replica) streamAt(path, lastEventID string) *stream {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/api/v1/flows/"+flowID+"/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+path, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

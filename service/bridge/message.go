@@ -202,7 +202,10 @@ func (r *reader) fail(err error) {
 	}
 }
 
-func (r *reader) id(field, id string) { r.fail(flow.CheckID(field, id)) }
+func (r *reader) id(field, id string) {
+	r.fail(flow.CheckID(field, id))
+	r.fail(flow.CheckKey(field, r.flowID, id))
+}
 
 // here refuses an id that contradicts the path; "" does not.
 func (r *reader) here(field, id string) {
@@ -250,6 +253,7 @@ func (r *reader) relationship(field string, w relWire) flow.Relationship {
 func (r *reader) key(field string, w relWire) flow.RelationshipKey {
 	r.id(field+".fromId", w.FromID)
 	r.id(field+".toId", w.ToID)
+	r.fail(flow.CheckKey(field, r.flowID, w.FromID, w.ToID))
 	typ := flow.RelationshipType(w.Type)
 	if !slices.Contains(relationshipTypes, typ) {
 		r.fail(flow.Invalidf("invalid-message", "field %q %.40q is unknown; see the list of relationship types", field+".type", w.Type))
