@@ -1,9 +1,12 @@
 package db
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
 	"github.com/openova-io/provflow/service/flow"
@@ -12,16 +15,26 @@ import (
 // all is a version below every other: what changed since it is everything.
 const all = -1
 
-// readOnce makes several statements see one moment.
+// readOnce makes several statements see one moment; beginOnce says the same in SQL.
 var readOnce = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+
+const beginOnce = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 // ChangedSince reads, as of one moment, what changed in a flow since a cursor; the whole
 // flow, marked Reset, where the cursor is not a point in its history, or one from which it
 // is not known any more what was removed. NotFound when there is no such flow.
+//
+// It is what subscribers wait for, so it takes one round trip: everything is asked for
+// before it is known whether the cursor is a point in the flow's history. Where it is not,
+// the whole flow is read after that, as of one moment of its own.
 func (s *Store) ChangedSince(ctx context.Context, flowID string, since flow.Cursor) (flow.Delta, error) {
 	var d flow.Delta
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
-		d, err = readDelta(ctx, s.q.WithTx(tx), flowID, since)
+	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		r, err := askAtOnce(ctx, conn, flowID, versionOf(since))
+		if err == nil && r.resets(since) && r.since != all {
+			r, err = askAtOnce(ctx, conn, flowID, all)
+		}
+		d = r.delta(flowID, since)
 		return err
 	})
 	return d, mapError(err)
@@ -40,54 +53,87 @@ func (s *Store) Cursors(ctx context.Context, flowIDs []string) (map[string]flow.
 	return cursors, nil
 }
 
+// readDelta is ChangedSince within a transaction of the caller's.
 func readDelta(ctx context.Context, q *dbsqlc.Queries, flowID string, since flow.Cursor) (flow.Delta, error) {
-	row, err := q.FlowGet(ctx, flowID)
-	if err != nil {
-		return flow.Delta{}, err
+	r, err := askDelta(ctx, q, flowID, versionOf(since))
+	if err == nil && r.resets(since) && r.since != all {
+		r, err = askDelta(ctx, q, flowID, all)
 	}
-	d := flow.Delta{From: since, To: flow.Cursor{Epoch: row.CursorEpoch, Version: row.Version}}
-	version := since.Version
-	if since.Epoch != d.To.Epoch || version > d.To.Version || version < row.PrunedVersion {
-		d.Reset, version = true, all
+	return r.delta(flowID, since), err
+}
+
+func versionOf(c flow.Cursor) int64 {
+	if c == flow.NoCursor {
+		return all
 	}
-	if row.ChangedVersion > version {
-		f := flowOf(flowID, row)
+	return c.Version
+}
+
+// deltaRows is what changed in a flow since a version, if that is one of its history.
+type deltaRows struct {
+	since int64
+	flow  dbsqlc.FlowGetRow
+	jobs  []dbsqlc.JobListChangedSinceRow
+	edges []dbsqlc.RelationshipListChangedSinceRow
+	gone  []dbsqlc.TombstoneListChangedSinceRow
+}
+
+// askAtOnce asks in a transaction of its own and one round trip.
+func askAtOnce(ctx context.Context, conn *pgxpool.Conn, flowID string, since int64) (deltaRows, error) {
+	p := &pipeline{}
+	p.batch.Queue(beginOnce)
+	_, _ = askDelta(ctx, dbsqlc.New(p), flowID, since)
+	p.batch.Queue("COMMIT")
+	results := conn.SendBatch(ctx, &p.batch)
+	var r deltaRows
+	_, err := results.Exec()
+	if err == nil {
+		r, err = askDelta(ctx, dbsqlc.New(answers{results: results}), flowID, since)
+	}
+	if err = cmp.Or(err, results.Close()); err != nil {
+		rollBack(ctx, conn)
+	}
+	return r, err
+}
+
+// askDelta goes on over what was only queued (see pipeline).
+func askDelta(ctx context.Context, q *dbsqlc.Queries, flowID string, since int64) (r deltaRows, err error) {
+	going := func() bool { return err == nil || errors.Is(err, errQueued) }
+	r.since = since
+	if r.flow, err = q.FlowGet(ctx, flowID); going() {
+		r.jobs, err = q.JobListChangedSince(ctx, dbsqlc.JobListChangedSinceParams{FlowID: flowID, Since: since})
+	}
+	if going() {
+		r.edges, err = q.RelationshipListChangedSince(ctx, dbsqlc.RelationshipListChangedSinceParams{FlowID: flowID, Since: since})
+	}
+	if going() && since != all { // who knows nothing need forget nothing
+		r.gone, err = q.TombstoneListChangedSince(ctx, dbsqlc.TombstoneListChangedSinceParams{FlowID: flowID, Since: since})
+	}
+	return r, err
+}
+
+func (r deltaRows) cursor() flow.Cursor {
+	return flow.Cursor{Epoch: r.flow.CursorEpoch, Version: r.flow.Version}
+}
+
+// resets reports that the changes since the cursor are not known.
+func (r deltaRows) resets(since flow.Cursor) bool {
+	return since.Epoch != r.flow.CursorEpoch || since.Version > r.flow.Version || since.Version < r.flow.PrunedVersion
+}
+
+func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
+	d := flow.Delta{From: since, To: r.cursor(), Reset: r.resets(since)}
+	if r.flow.ChangedVersion > r.since {
+		f := flowOf(flowID, r.flow)
 		d.Flow = &f
 	}
-	if version == d.To.Version {
-		return d, nil
+	for _, j := range r.jobs {
+		d.Jobs = append(d.Jobs, jobOf(j))
 	}
-	if err := readJobs(ctx, q, flowID, version, &d); err != nil {
-		return d, err
+	for _, e := range r.edges {
+		d.Relationships = append(d.Relationships, relationshipOf(e))
 	}
-	if row.StructureVersion <= version {
-		return d, nil
-	}
-	return d, readStructure(ctx, q, flowID, version, &d)
-}
-
-func readJobs(ctx context.Context, q *dbsqlc.Queries, flowID string, since int64, d *flow.Delta) error {
-	rows, err := q.JobListChangedSince(ctx, dbsqlc.JobListChangedSinceParams{FlowID: flowID, Since: since})
-	for _, r := range rows {
-		d.Jobs = append(d.Jobs, jobOf(r))
-	}
-	return err
-}
-
-// readStructure reads edges and what was removed; a whole flow needs no removals.
-func readStructure(ctx context.Context, q *dbsqlc.Queries, flowID string, since int64, d *flow.Delta) error {
-	rels, err := q.RelationshipListChangedSince(ctx, dbsqlc.RelationshipListChangedSinceParams{FlowID: flowID, Since: since})
-	if err != nil {
-		return err
-	}
-	for _, r := range rels {
-		d.Relationships = append(d.Relationships, relationshipOf(r))
-	}
-	if d.Reset {
-		return nil
-	}
-	gone, err := q.TombstoneListChangedSince(ctx, dbsqlc.TombstoneListChangedSinceParams{FlowID: flowID, Since: since})
-	for _, t := range gone {
+	for _, t := range r.gone {
 		if t.Type == "" {
 			d.RemovedJobs = append(d.RemovedJobs, t.FromID)
 		} else {
@@ -95,5 +141,5 @@ func readStructure(ctx context.Context, q *dbsqlc.Queries, flowID string, since 
 				flow.RelationshipKey{FromID: t.FromID, ToID: t.ToID, Type: flow.RelationshipType(t.Type)})
 		}
 	}
-	return err
+	return d
 }

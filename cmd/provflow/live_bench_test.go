@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/openova-io/provflow/service/record"
 )
@@ -30,9 +27,9 @@ func (s *stamping) Announce(flowID string) {
 // of the announcements), so that what is measured is the way and not the window.
 const pace = 40 * time.Millisecond
 
-// From a commit to the frame that shows it, at the slowest and the middle of many
-// subscribers over HTTP, of the replica that wrote and of another one; beside a connection
-// that commits a row and says so, and another that hears it.
+// From a commit to the frame that shows it, over all of many subscribers over HTTP, of the
+// replica that wrote and of another one; beside the least that could be there instead
+// (see bareLoop), with as many subscribers. The two take turns.
 func BenchmarkLive(b *testing.B) {
 	dsn := durable(b)
 	here, there := wired(b, dsn), wired(b, dsn)
@@ -40,17 +37,18 @@ func BenchmarkLive(b *testing.B) {
 	said := &stamping{announcer: announcer{here.hub, here.notifier}}
 	recorder := record.New(here.store, said, record.Options{Logger: slog.New(slog.DiscardHandler)})
 	b.Cleanup(recorder.Close)
-	bare := newBareNotify(b, dsn)
+	bare := newBareLoop(b, dsn)
 	m := &moves{component: "one-more"}
 	for i, name := range []string{"same", "other"} {
 		address := serving(b, []*parts{here, there}[i].handler())
 		for _, n := range []int{1, 100, 1000} {
-			audience := subscribe(b, address, "live", n)
+			audience, beside := subscribe(b, address, "live", n), subscribe(b, bare.address, "live", n)
 			b.Run(fmt.Sprintf("replica=%s/subscribers=%d", name, n), func(b *testing.B) {
 				var frames, heard []float64
 				for range b.N {
 					time.Sleep(pace)
-					heard = append(heard, bare.once(b))
+					heard = append(heard, beside.latencies(b, bare.once(b))...)
+					time.Sleep(pace)
 					if err := recordOne(recorder, "live", m.next()); err != nil {
 						b.Fatal(err)
 					}
@@ -59,6 +57,7 @@ func BenchmarkLive(b *testing.B) {
 				report(b, frames, heard)
 			})
 			audience.leave()
+			beside.leave()
 		}
 	}
 }
@@ -74,42 +73,6 @@ func report(b *testing.B, frames, heard []float64) {
 }
 
 func milliseconds(nanoseconds int64) float64 { return float64(nanoseconds) / 1e6 }
-
-// bareNotify is one connection that commits and notifies, and one that listens.
-type bareNotify struct{ writer, listener *pgx.Conn }
-
-func newBareNotify(b *testing.B, dsn string) *bareNotify {
-	b.Helper()
-	connect := func(sql string) *pgx.Conn {
-		conn, err := pgx.Connect(b.Context(), dsn)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { _ = conn.Close(context.Background()) })
-		if _, err := conn.Exec(b.Context(), sql); err != nil {
-			b.Fatal(err)
-		}
-		return conn
-	}
-	return &bareNotify{connect(`CREATE TABLE bare_live (at timestamptz, message text)`), connect(`LISTEN bare_live`)}
-}
-
-// once gives the time from the commit of a row until the other connection hears of it.
-func (n *bareNotify) once(b *testing.B) float64 {
-	b.Helper()
-	ctx := context.Background()
-	if _, err := n.writer.Exec(ctx, `INSERT INTO bare_live VALUES ($1, $2)`, noon, "Helm install of the chart went on"); err != nil {
-		b.Fatal(err)
-	}
-	committed := time.Now()
-	if _, err := n.writer.Exec(ctx, `SELECT pg_notify('bare_live', $1)`, "live"); err != nil {
-		b.Fatal(err)
-	}
-	if _, err := n.listener.WaitForNotification(ctx); err != nil {
-		b.Fatal(err)
-	}
-	return milliseconds(time.Since(committed).Nanoseconds())
-}
 
 // audience is many subscribers to one flow.
 type audience struct {
