@@ -188,8 +188,7 @@ func (s *Store) queueState(ctx context.Context, q *dbsqlc.Queries, flowID string
 	if !c.Moves() {
 		return
 	}
-	structure := len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships) > 0
-	_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: flowID, Version: version, Structure: structure})
+	_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: flowID, Version: version})
 	if len(c.RemovedJobs) > 0 {
 		_ = q.JobDeleteAll(ctx, dbsqlc.JobDeleteAllParams{FlowID: flowID, JobIds: c.RemovedJobs, ChangedVersion: version, Now: stamp(s.now())})
 	}

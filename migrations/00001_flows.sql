@@ -26,9 +26,6 @@ CREATE TABLE flows (
     epoch           text        NOT NULL,
     version         bigint      NOT NULL DEFAULT 0,
     changed_version bigint      NOT NULL DEFAULT 0,
-    -- The last version that touched an edge or removed something. Most changes do
-    -- neither, and a reader not behind it needs to look at the jobs only.
-    structure_version bigint    NOT NULL DEFAULT 0,
     definition_id   text        NOT NULL DEFAULT '',
     parent_flow_id  text        NOT NULL DEFAULT '',
     triggered_by    json,

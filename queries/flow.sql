@@ -25,7 +25,6 @@ SELECT
     (f.epoch || '-' || (SELECT database_history()))::text AS cursor_epoch,
     f.version,
     f.changed_version,
-    f.structure_version,
     f.pruned_version,
     f.definition_id,
     f.parent_flow_id,
@@ -51,9 +50,7 @@ WHERE f.flow_id = ANY (@flow_ids::text[]);
 
 -- name: FlowAdvance :exec
 -- Moves the version to the one the rows of this transaction carry.
-UPDATE flows SET
-    version = @version,
-    structure_version = CASE WHEN @structure::bool THEN @version ELSE structure_version END
+UPDATE flows SET version = @version
 WHERE flow_id = @flow_id;
 
 -- name: FlowLockForPrune :one

@@ -12,21 +12,18 @@ import (
 )
 
 const flowAdvance = `-- name: FlowAdvance :exec
-UPDATE flows SET
-    version = $1,
-    structure_version = CASE WHEN $2::bool THEN $1 ELSE structure_version END
-WHERE flow_id = $3
+UPDATE flows SET version = $1
+WHERE flow_id = $2
 `
 
 type FlowAdvanceParams struct {
-	Version   int64
-	Structure bool
-	FlowID    string
+	Version int64
+	FlowID  string
 }
 
 // Moves the version to the one the rows of this transaction carry.
 func (q *Queries) FlowAdvance(ctx context.Context, arg FlowAdvanceParams) error {
-	_, err := q.db.Exec(ctx, flowAdvance, arg.Version, arg.Structure, arg.FlowID)
+	_, err := q.db.Exec(ctx, flowAdvance, arg.Version, arg.FlowID)
 	return err
 }
 
@@ -66,7 +63,6 @@ SELECT
     (f.epoch || '-' || (SELECT database_history()))::text AS cursor_epoch,
     f.version,
     f.changed_version,
-    f.structure_version,
     f.pruned_version,
     f.definition_id,
     f.parent_flow_id,
@@ -84,22 +80,21 @@ WHERE f.flow_id = $1
 `
 
 type FlowGetRow struct {
-	CursorEpoch      string
-	Version          int64
-	ChangedVersion   int64
-	StructureVersion int64
-	PrunedVersion    int64
-	DefinitionID     string
-	ParentFlowID     string
-	TriggeredBy      []byte
-	Declared         bool
-	Status           string
-	StartedAt        pgtype.Timestamptz
-	EndedAt          pgtype.Timestamptz
-	FailedJobs       int32
-	Meta             []byte
-	Watches          []byte
-	CreatedAt        pgtype.Timestamptz
+	CursorEpoch    string
+	Version        int64
+	ChangedVersion int64
+	PrunedVersion  int64
+	DefinitionID   string
+	ParentFlowID   string
+	TriggeredBy    []byte
+	Declared       bool
+	Status         string
+	StartedAt      pgtype.Timestamptz
+	EndedAt        pgtype.Timestamptz
+	FailedJobs     int32
+	Meta           []byte
+	Watches        []byte
+	CreatedAt      pgtype.Timestamptz
 }
 
 func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error) {
@@ -109,7 +104,6 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 		&i.CursorEpoch,
 		&i.Version,
 		&i.ChangedVersion,
-		&i.StructureVersion,
 		&i.PrunedVersion,
 		&i.DefinitionID,
 		&i.ParentFlowID,
