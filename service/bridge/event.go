@@ -79,15 +79,15 @@ type Event struct {
 type EventWire struct {
 	Time         *string   `json:"time"`
 	Phase        string    `json:"phase"`
-	Level        string    `json:"level"`
-	Message      string    `json:"message"`
-	Component    string    `json:"component"`
-	State        string    `json:"state"`
-	DependsOn    *[]string `json:"dependsOn"`
-	Region       string    `json:"region"`
-	ChartVersion string    `json:"chartVersion"`
-	Step         string    `json:"step"`
-	Action       string    `json:"action"`
+	Level        string    `json:"level,omitempty"`
+	Message      string    `json:"message,omitempty"`
+	Component    string    `json:"component,omitempty"`
+	State        string    `json:"state,omitempty"`
+	DependsOn    *[]string `json:"dependsOn,omitempty"`
+	Region       string    `json:"region,omitempty"`
+	ChartVersion string    `json:"chartVersion,omitempty"`
+	Step         string    `json:"step,omitempty"`
+	Action       string    `json:"action,omitempty"`
 	Namespace    string    `json:"namespace,omitempty"`
 	Finer        string    `json:"finer,omitempty"`
 	Reason       string    `json:"reason,omitempty"`

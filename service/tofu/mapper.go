@@ -1,0 +1,287 @@
+package tofu
+
+import (
+	"strings"
+	"time"
+
+	"github.com/openova-io/provflow/service/bridge"
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// Event is a provisioner event as it travels.
+type Event = bridge.EventWire
+
+// Mapper turns the messages of one run of the tool into provisioner events. No two of them
+// are equal, so that each is known by its content however it is sent. It is for one goroutine.
+type Mapper struct {
+	step     string
+	secrets  *Secrets
+	planned  map[string]*progress // by the address of the resource
+	fromPlan bool                 // what is planned is known already
+	sent     unique
+	last     time.Time // the latest time met
+	done     int
+	ended    bool   // the tool summed up what it did
+	why      string // the first error
+}
+
+// progress is how far a resource is.
+type progress struct {
+	change Change
+	begun  bool
+	done   int // of its parts
+	over   bool
+}
+
+// mostDependencies is how many the server takes of one event.
+const mostDependencies = 1000
+
+// NewMapper begins a run of a step (flow.StepPlan, flow.StepApply, …).
+func NewMapper(step string, secrets *Secrets) *Mapper {
+	return &Mapper{step: step, secrets: secrets, planned: map[string]*progress{}, sent: unique{}}
+}
+
+// Begin says that the step begins.
+func (m *Mapper) Begin(at time.Time, command string) []Event {
+	e := m.event(at, m.step, "info", "", command)
+	e.State = string(flow.Running)
+	return m.send(e)
+}
+
+// Plan says what is to be done, before it begins: as planned resources, each after what it
+// waits for, so that no dependency closes a cycle with what is left of an earlier run.
+func (m *Mapper) Plan(at time.Time, p Plan) []Event {
+	m.fromPlan = true
+	var events []Event
+	for _, c := range p.Changes {
+		m.planned[c.Resource] = &progress{change: c}
+		e := m.resource(at, "info", c.Resource, "planned", "to "+c.Action)
+		waits := c.DependsOn[:min(len(c.DependsOn), mostDependencies)]
+		e.Action, e.DependsOn = c.Action, &waits
+		events = append(events, m.send(e)...)
+	}
+	return events
+}
+
+// Message says what one message of the tool means. A message without a time of its own
+// happened now.
+func (m *Mapper) Message(msg Message, now time.Time) []Event {
+	msg = believable(msg, now)
+	at := msg.At
+	switch {
+	case msg.Type == typePlanned && m.step != flow.StepPlan:
+		return m.plannedChange(at, msg)
+	case msg.Type == typeApplyStart:
+		return m.start(at, msg)
+	case msg.Type == typeApplyComplete:
+		return m.complete(at, msg)
+	case msg.Type == typeApplyErrored:
+		return m.errored(at, msg)
+	case msg.Diagnostic != nil:
+		return m.diagnostic(at, msg)
+	case msg.Type == typeOutputs:
+		return m.outputs(at, msg)
+	case msg.Type == typeSummary:
+		m.ended = m.ended || msg.Summary != nil && (m.step == flow.StepPlan || msg.Summary.Operation != "plan")
+	case msg.Type == typeProvisionBad:
+		msg.Level = "error"
+	}
+	return m.line(at, msg.Level, msg.Resource, msg.Text)
+}
+
+// believable is the message without what the server would refuse: a time that no clock shows,
+// an address or an action that is none.
+func believable(msg Message, now time.Time) Message {
+	if msg.At.Before(earliest) || msg.At.After(now.Add(bridge.MaxClockSkew)) {
+		msg.At = now
+	}
+	if flow.CheckAddress("", msg.Resource) != nil {
+		msg.Resource = ""
+		if strings.HasPrefix(msg.Type, "apply_") || msg.Type == typePlanned {
+			msg.Type = ""
+		}
+	}
+	if _, known := partsOf[msg.Action]; !known {
+		msg.Action = ""
+	}
+	return msg
+}
+
+// earliest is the first time believed.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// partsOf says how many operations an action takes: a replacement deletes and creates.
+var partsOf = map[string]int{"create": 1, "update": 1, "delete": 1, "read": 1, "replace": 2}
+
+// End says that the step ended: well, or with what went wrong.
+func (m *Mapper) End(at time.Time, ok bool, how string) []Event {
+	if at.Before(m.last) {
+		at = m.last
+	}
+	e := m.event(at, m.step, "info", "", how)
+	e.State = string(flow.Succeeded)
+	if !ok {
+		e.State, e.Level = string(flow.Failed), "error"
+		if m.why != "" {
+			e.Message = m.secrets.Hide("", how+": "+m.why)
+		}
+	}
+	return m.send(e)
+}
+
+// Broken says how a stream that ended without an exit code went: it did well when it
+// summed up and had no error.
+func (m *Mapper) Broken() (ok bool, how string) {
+	switch {
+	case m.why != "":
+		return false, "failed"
+	case !m.ended:
+		return false, "the stream ends in the middle"
+	}
+	return true, "done"
+}
+
+// Last is the latest time met.
+func (m *Mapper) Last() time.Time { return m.last }
+
+// Progress counts the resources that are over, and all that are known.
+func (m *Mapper) Progress() (done, all int) { return m.done, len(m.planned) }
+
+func (m *Mapper) plannedChange(at time.Time, msg Message) []Event {
+	parts := partsOf[msg.Action]
+	if m.fromPlan || parts == 0 {
+		return m.line(at, msg.Level, msg.Resource, msg.Text)
+	}
+	if known := m.planned[msg.Resource]; known != nil { // a deposed object of it goes too
+		known.change.Parts += parts
+		return m.line(at, msg.Level, msg.Resource, msg.Text)
+	}
+	m.planned[msg.Resource] = &progress{change: Change{Resource: msg.Resource, Action: msg.Action, Parts: parts}}
+	e := m.resource(at, msg.Level, msg.Resource, "planned", msg.Text)
+	e.Action = msg.Action
+	return m.send(e)
+}
+
+// of finds how far a resource is; one that nobody planned (a data source) takes one operation.
+func (m *Mapper) of(msg Message) *progress {
+	p := m.planned[msg.Resource]
+	if p == nil || p.over && p.done >= p.change.Parts {
+		p = &progress{change: Change{Resource: msg.Resource, Action: msg.Action, Parts: 1}}
+		if m.planned[msg.Resource] != nil {
+			m.done--
+		}
+		m.planned[msg.Resource] = p
+	}
+	return p
+}
+
+func (m *Mapper) start(at time.Time, msg Message) []Event {
+	p := m.of(msg)
+	p.begun = true
+	e := m.resource(at, msg.Level, msg.Resource, string(flow.Running), msg.Text)
+	e.Action = p.change.Action
+	return m.send(e)
+}
+
+// complete ends a resource once all of its parts are done; until then it is a line.
+func (m *Mapper) complete(at time.Time, msg Message) []Event {
+	p := m.of(msg)
+	p.done++
+	if p.done < p.change.Parts || p.over {
+		return m.line(at, msg.Level, msg.Resource, msg.Text)
+	}
+	p.over = true
+	m.done++
+	return m.send(m.resource(at, msg.Level, msg.Resource, string(flow.Succeeded), msg.Text))
+}
+
+func (m *Mapper) errored(at time.Time, msg Message) []Event {
+	m.fail(m.of(msg))
+	return m.send(m.resource(at, "error", msg.Resource, string(flow.Failed), msg.Text))
+}
+
+func (m *Mapper) fail(p *progress) {
+	if !p.over {
+		p.over = true
+		m.done++
+	}
+}
+
+// diagnostic fails the resource it is about, where that is one of this run's; else it is a line.
+func (m *Mapper) diagnostic(at time.Time, msg Message) []Event {
+	text := msg.Diagnostic.Brief()
+	if !msg.Diagnostic.isError() {
+		return m.line(at, "warn", msg.Resource, text)
+	}
+	if m.why == "" {
+		m.why = msg.Diagnostic.Summary
+	}
+	p := m.planned[msg.Resource]
+	if p == nil {
+		return m.line(at, "error", msg.Resource, text)
+	}
+	m.fail(p)
+	return m.send(m.resource(at, "error", msg.Resource, string(flow.Failed), text))
+}
+
+// outputs says each output's value; that of a sensitive one is a secret from now on.
+func (m *Mapper) outputs(at time.Time, msg Message) []Event {
+	events := m.line(at, msg.Level, "", msg.Text)
+	given := map[string]Output{}
+	for name, o := range msg.Outputs {
+		if o.Sensitive {
+			m.secrets.Add(decodeValue(o.Value))
+		}
+		if o.Sensitive || len(o.Value) > 0 {
+			given[name] = o
+		}
+	}
+	for _, l := range outputLines(given) {
+		events = append(events, m.line(at, msg.Level, "", l)...)
+	}
+	return events
+}
+
+// line is something the tool said: of a resource, or of the step.
+func (m *Mapper) line(at time.Time, level, resource, text string) []Event {
+	if resource != "" {
+		return m.send(m.resource(at, level, resource, "", text))
+	}
+	if text == "" {
+		return nil
+	}
+	return m.send(m.event(at, phaseLine, level, "", text))
+}
+
+func (m *Mapper) resource(at time.Time, level, address, state, text string) Event {
+	e := m.event(at, phaseResource, level, address, text)
+	e.Component, e.Step, e.State = address, m.step, state
+	return e
+}
+
+// The phases of events other than the steps'.
+const (
+	phaseLine     = "tofu"
+	phaseResource = "tofu-resource"
+)
+
+func (m *Mapper) event(at time.Time, phase, level, source, text string) Event {
+	at = at.UTC().Truncate(time.Microsecond) // as the server keeps it
+	if at.After(m.last) {
+		m.last = at
+	}
+	stamp := at.Format(time.RFC3339Nano)
+	return Event{Time: &stamp, Phase: phase, Level: level, Message: m.secrets.Hide(source, text)}
+}
+
+// send gives the event to be sent, its time moved on by microseconds where an equal one was
+// sent before.
+func (m *Mapper) send(e Event) []Event {
+	at, _ := time.Parse(time.RFC3339Nano, *e.Time) // written by event
+	for m.sent.again(at, e) {
+		at = at.Add(time.Microsecond)
+	}
+	stamp := at.Format(time.RFC3339Nano)
+	e.Time = &stamp
+	return []Event{e}
+}

@@ -1,0 +1,58 @@
+package tofu
+
+import "strings"
+
+// Screen renders messages as a person is used to see them.
+type Screen struct {
+	Paint
+	Terse bool // the plan is shown by other means: no line for each planned change
+}
+
+// Text gives the lines to show, without the last newline; not ok where there are none.
+func (s Screen) Text(m Message) (text string, ok bool) {
+	switch {
+	case m.Diagnostic != nil:
+		return m.Diagnostic.Full(s.Paint), true
+	case m.Type == typeVersion, s.Terse && s.ofPlan(m):
+		return "", false
+	case m.Type == typeOutputs:
+		return s.outputs(m)
+	case m.Type == typeSummary:
+		return "\n" + s.bold(s.green(m.Text)), true
+	case m.Resource != "" && strings.HasSuffix(m.Type, "_progress") == (m.Type == "apply_progress"):
+		return s.bold(m.Text), true
+	}
+	return m.Text, true
+}
+
+func (s Screen) ofPlan(m Message) bool {
+	switch m.Type {
+	case typePlanned, "resource_drift":
+		return true
+	case typeSummary:
+		return m.Summary != nil && m.Summary.Operation == "plan"
+	case typeOutputs:
+		return !hasValues(m.Outputs)
+	}
+	return false
+}
+
+func (s Screen) outputs(m Message) (string, bool) {
+	switch {
+	case len(m.Outputs) == 0:
+		return "", false
+	case !hasValues(m.Outputs):
+		return m.Text, true
+	}
+	return "\n" + s.bold(s.green("Outputs:")) + "\n\n" + strings.Join(outputLines(m.Outputs), "\n"), true
+}
+
+// hasValues tells what there is after an apply from what a plan says of outputs.
+func hasValues(outputs map[string]Output) bool {
+	for _, o := range outputs {
+		if o.Action == "" {
+			return true
+		}
+	}
+	return false
+}
