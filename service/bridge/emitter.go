@@ -59,7 +59,7 @@ func (l *Ledger) putNode(p NodePart, source string) {
 	if j.Source != flow.SourceBridge {
 		j.Family, j.Region = cmp.Or(p.Family, j.Family), cmp.Or(p.Region, j.Region)
 	}
-	if j.Source != flow.SourceBridge && j.Type != flow.TypeGroup {
+	if j.Source != flow.SourceBridge && !l.graph.IsGroup(p.ID) {
 		j.Status = cmp.Or(p.Status, j.Status)
 		j.StartedAt = orKnownTime(p.StartedAt, j.StartedAt)
 		j.FinishedAt = endedAt(j.Status, p.EndedAt, j.FinishedAt)

@@ -13,6 +13,13 @@ func (g *Graph) Job(id string) (Job, bool) {
 	return Job{}, false
 }
 
+// IsGroup reports whether a job contains others now: what it is stored as says how it was
+// when the graph was last settled.
+func (g *Graph) IsGroup(id string) bool {
+	n := g.nodes[id]
+	return n != nil && n.isGroup()
+}
+
 // Dependencies lists the ids of the jobs of this flow that this one starts after, known or
 // not, in the order in which they were named.
 func (g *Graph) Dependencies(jobID string) []string {

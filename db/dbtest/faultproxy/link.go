@@ -22,7 +22,7 @@ type link struct {
 
 	mu       sync.Mutex
 	asked    int  // requests passed on
-	answered int  // answers that have ended
+	answered int  // answers that have ended; only answer writes it
 	held     *hit // the request whose answer meets a fault, once it is passed on
 }
 
@@ -115,7 +115,7 @@ func (l *link) answer() {
 func (l *link) deliver(m []byte, last bool) bool {
 	l.mu.Lock()
 	held := l.held
-	if held != nil && (held.number != l.answered || m[0] == 'A') {
+	if held != nil && (held.number > l.answered || m[0] == 'A') {
 		held = nil
 	}
 	if last {
@@ -125,20 +125,16 @@ func (l *link) deliver(m []byte, last bool) bool {
 		l.held = nil
 	}
 	l.mu.Unlock()
-	if held == nil {
+	switch {
+	case held == nil:
 		return l.pass(l.client, l.copies(m))
-	}
-	switch held.Kind {
-	case Slow:
+	case held.Kind == Slow:
 		held.wait(l.done)
 		return l.pass(l.client, m)
-	case Abandoned:
-		if last {
-			held.Then()
-			<-l.done // until the client is gone
-		}
+	case held.Kind == Abandoned && last && held.number == l.answered-1:
+		held.Then() // and nothing more is passed on, until one side ends it
 	}
-	return !last // Unheard: the link is cut with the answer's end
+	return held.Kind == Abandoned || !last // unheard: the link is cut with the answer's end
 }
 
 // copies repeats or drops a notification.
