@@ -143,9 +143,9 @@ func (h *server) importArchive(w http.ResponseWriter, r *http.Request) {
 
 // archiveIn is one archive on its way in.
 type archiveIn struct {
-	h    *server
-	id   string // from the header
-	done importAnswer
+	h      *server
+	header *flow.ArchiveHeader // nil before it has come
+	done   importAnswer
 }
 
 func (in *archiveIn) run(ctx context.Context, body io.Reader) error {
@@ -160,7 +160,7 @@ func (in *archiveIn) run(ctx context.Context, body io.Reader) error {
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return in.whole()
 		}
 		if err != nil {
 			return err
@@ -168,35 +168,60 @@ func (in *archiveIn) run(ctx context.Context, body io.Reader) error {
 	}
 }
 
+// begin reads the header, which says whose archive it is.
+func (in *archiveIn) begin(ctx context.Context, first bridge.Restored) error {
+	if first.Header == nil {
+		return errNoHeader
+	}
+	in.header = first.Header
+	if err := flow.CheckID("provflow.flowId", in.header.FlowID); err != nil {
+		return err
+	}
+	return seen(ctx, in.header.FlowID)
+}
+
+var errNoHeader = flow.Invalidf("invalid-archive", "an archive begins with its header, {\"provflow\":{…}}")
+
+// whole refuses an archive that was cut where a line ends: its header says how many records
+// follow. One that is made as it is sent need not know, and says nothing.
+func (in *archiveIn) whole() error {
+	if in.header == nil {
+		return errNoHeader
+	}
+	if want, got := in.header.Records, int64(in.done.Accepted-1); want != 0 && want != got {
+		return flow.Invalidf("archive-cut-off", "the header says %d records and %d came: the archive is not whole; "+
+			"what came is kept, and to import all of it again does no harm", want, got)
+	}
+	return nil
+}
+
 func (in *archiveIn) record(ctx context.Context, records []bridge.Restored) error {
-	if in.id == "" {
-		if records[0].Header == nil {
-			return flow.Invalidf("invalid-archive", "an archive begins with its header, {\"provflow\":{…}}")
-		}
-		in.id = records[0].Header.FlowID
-		if err := flow.CheckID("provflow.flowId", in.id); err != nil {
-			return err
-		}
-		if err := seen(ctx, in.id); err != nil {
+	if in.header == nil {
+		if err := in.begin(ctx, records[0]); err != nil {
 			return err
 		}
 	}
+	id := in.header.FlowID
 	var items []record.Item
-	deployment := flow.CheckDeploymentID(in.id) == nil
+	deployment := flow.CheckDeploymentID(id) == nil
 	for _, r := range records {
 		if r.Deployment != nil && deployment {
-			r.Deployment.ID = in.id
+			r.Deployment.ID = id
 			if err := in.h.importDeployment(ctx, *r.Deployment); err != nil {
 				return err
 			}
 		}
 		if r.Header == nil && r.Deployment == nil {
-			items = append(items, record.Item{Observation: r, Key: r.Fingerprint()})
+			items = append(items, record.Item{Observation: r}) // without a key: it is held against what is here
 		}
 	}
-	at, err := in.h.Recorder.Record(ctx, in.id, items)
-	if err == nil {
-		in.done = importAnswer{Accepted: in.done.Accepted + len(records), Version: at.Version}
+	if len(items) > 0 { // a deployment without a flow stays one
+		at, err := in.h.Recorder.Record(ctx, id, items)
+		if err != nil {
+			return err
+		}
+		in.done.Version = at.Version
 	}
-	return err
+	in.done.Accepted += len(records)
+	return nil
 }

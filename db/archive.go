@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,7 +19,7 @@ const archivePage = 2000
 func (s *Store) Export(ctx context.Context, flowID string, emit func(flow.ArchiveRecord) error) error {
 	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
 		x := exporter{ctx: ctx, q: s.q.WithTx(tx), flowID: flowID, emit: emit}
-		for _, part := range []func() error{x.header, x.deployment, x.state, x.cursors, x.executions, x.transitions} {
+		for _, part := range []func() error{x.header, x.deployment, x.state, x.executions, x.transitions} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -59,6 +60,7 @@ func (x exporter) deployment() error {
 	return x.emit(flow.ArchiveRecord{Deployment: &d})
 }
 
+// state writes the live state: the flow, jobs, edges, and what the bridge remembers.
 func (x exporter) state() error {
 	d, err := readDelta(x.ctx, x.q, x.flowID, flow.NoCursor)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -67,27 +69,34 @@ func (x exporter) state() error {
 	if err != nil {
 		return err
 	}
+	cursors, said, err := x.cursors()
+	if err != nil {
+		return err
+	}
 	records := []flow.ArchiveRecord{{Flow: d.Flow}}
 	for i := range d.Jobs {
 		records = append(records, flow.ArchiveRecord{Job: &d.Jobs[i]})
 	}
-	for i := range d.Relationships {
-		records = append(records, flow.ArchiveRecord{Relationship: &d.Relationships[i]})
+	for i, r := range d.Relationships {
+		record := flow.ArchiveRecord{Relationship: &d.Relationships[i]}
+		if r.Type == flow.FinishToStart {
+			record.Said = said[r.ToID]
+		}
+		records = append(records, record)
 	}
-	return x.emitAll(records)
+	return x.emitAll(append(records, cursors...))
 }
 
-func (x exporter) cursors() error {
+// cursors gives the bridge's cursors, and when it was last said what a job depends on.
+func (x exporter) cursors() (records []flow.ArchiveRecord, said map[string]time.Time, err error) {
 	rows, err := x.q.BridgeCursorListChangedSince(x.ctx, dbsqlc.BridgeCursorListChangedSinceParams{FlowID: x.flowID, Since: all})
-	if err != nil {
-		return err
-	}
-	var records []flow.ArchiveRecord
+	said = map[string]time.Time{}
 	for _, r := range rows {
 		c := bridgeCursorOf(r)
 		records = append(records, flow.ArchiveRecord{Cursor: &c})
+		said[c.JobID] = c.DependsAt
 	}
-	return x.emitAll(records)
+	return records, said, err
 }
 
 // executions writes each execution and its lines after it.
@@ -138,7 +147,7 @@ func (x exporter) transitions() error {
 		for _, r := range rows {
 			t := flow.Transition{
 				JobID: r.JobID, ExecutionID: r.ExecutionID, From: flow.Status(r.FromStatus), To: flow.Status(r.ToStatus),
-				State: r.State, OccurredAt: instant(r.OccurredAt), Cause: r.Cause,
+				State: r.State, OccurredAt: instant(r.OccurredAt), Cause: r.Cause, Before: int(r.Before),
 			}
 			if err := x.emit(flow.ArchiveRecord{Transition: &t}); err != nil {
 				return err

@@ -221,6 +221,7 @@ func (s *Store) queueHistory(ctx context.Context, q *dbsqlc.Queries, flowID stri
 	if len(c.Lines) > 0 {
 		_ = q.LogLineAppendAll(ctx, lineParams(flowID, c.Lines))
 	}
+	s.queueRestored(ctx, q, flowID, version, c.Restored)
 }
 
 func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams {

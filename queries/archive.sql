@@ -17,11 +17,20 @@ WHERE flow_id = @flow_id
 ORDER BY started_at, execution_id;
 
 -- name: TransitionListAfter :many
--- One page of a flow's history, in the order in which it was recorded.
-SELECT seq, job_id, execution_id, from_status, to_status, state, occurred_at, cause
-FROM transitions
-WHERE flow_id = @flow_id AND seq > @after
-ORDER BY seq
+-- One page of a flow's history, in the order in which it was recorded, and of each how
+-- many equal ones come before it. OFFSET 0 for the reason given in graph.sql.
+SELECT t.seq, t.job_id, t.execution_id, t.from_status, t.to_status, t.state, t.occurred_at, t.cause, equal.before::integer AS before
+FROM transitions t
+CROSS JOIN LATERAL (
+    SELECT count(*) AS before
+    FROM transitions e
+    WHERE e.flow_id = t.flow_id AND e.job_id = t.job_id AND e.seq < t.seq AND e.occurred_at = t.occurred_at
+        AND e.execution_id = t.execution_id AND e.from_status = t.from_status AND e.to_status = t.to_status
+        AND e.state = t.state AND e.cause = t.cause
+    OFFSET 0
+) equal
+WHERE t.flow_id = @flow_id AND t.seq > @after
+ORDER BY t.seq
 LIMIT @page_size;
 
 -- name: LogLineListAfter :many

@@ -3,17 +3,16 @@ package bridge
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
-	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/openova-io/provflow/service/flow"
 )
 
-// Restored is one record of an archive on its way back in. What is there already and has
-// ended stays; what the flow's graph derives is derived anew.
+// Restored is one record of an archive on its way back in. See restore.go for what comes of
+// it; what the flow's graph derives is derived anew.
 type Restored struct{ flow.ArchiveRecord }
 
 // ParseArchiveRecord reads one line of an archive. Its errors are flow.Invalid and name the
@@ -45,8 +44,7 @@ func (r *Restored) check() error {
 	case r.Transition != nil:
 		return checkTransition(r.Transition)
 	case r.Line != nil:
-		r.Line.Message, r.Line.Level = flow.CleanText(r.Line.Message), flow.CleanName(r.Line.Level)
-		return checkTimes("line", r.Line.At)
+		return checkLine(r.Line)
 	}
 	return nil
 }
@@ -119,6 +117,7 @@ func checkCursor(c flow.BridgeCursor) error {
 
 func checkTransition(t *flow.Transition) error {
 	t.Cause, t.State = flow.CleanText(t.Cause), flow.CleanName(t.State)
+	t.Before = min(max(t.Before, 0), math.MaxInt32)
 	for _, s := range []flow.Status{t.From, t.To} {
 		if err := checkStatus("transition", s); err != nil {
 			return err
@@ -128,6 +127,17 @@ func checkTransition(t *flow.Transition) error {
 		return err
 	}
 	return flow.CheckID("transition.jobId", t.JobID)
+}
+
+// maxLineNumber bounds what a hand-made archive can make of a log's length.
+const maxLineNumber = 1 << 40
+
+func checkLine(line *flow.LogLine) error {
+	line.Message, line.Level = flow.CleanText(line.Message), flow.CleanName(line.Level)
+	if line.Number < 1 || line.Number > maxLineNumber {
+		return flow.Invalidf("invalid-archive", "field \"line.number\" is %d; lines count from 1", line.Number)
+	}
+	return checkTimes("line", line.At)
 }
 
 func checkStatus(field string, s flow.Status) error {
@@ -142,78 +152,4 @@ func checkTimes(field string, at time.Time) error {
 		return flow.Invalidf("invalid-archive", "field %q has no time, or one before 2000", field)
 	}
 	return nil
-}
-
-// Fingerprint recognises the record when the archive is read again. A line is known by
-// its place, everything else by its content.
-func (r Restored) Fingerprint() (f flow.Fingerprint) {
-	var text []byte
-	if r.Line != nil {
-		text = fmt.Appendf(nil, "line\x00%s\x00%d", r.Line.ExecutionID, r.Line.Number)
-	} else {
-		text, _ = json.Marshal(r.ArchiveRecord) // it was read from JSON
-		text = append([]byte("record\x00"), text...)
-	}
-	sum := sha256.Sum256(text)
-	copy(f[:], sum[:])
-	return f
-}
-
-// Apply implements Observation. The header and the deployment's record are not the flow's.
-func (r Restored) Apply(l *Ledger) {
-	switch {
-	case r.Flow != nil:
-		l.restoreFlow(*r.Flow)
-	case r.Job != nil:
-		l.restoreJob(*r.Job)
-	case r.Relationship != nil:
-		l.putRelationship(*r.Relationship, cmp.Or(r.Relationship.Source, flow.SourceBridge))
-	case r.Execution != nil:
-		l.executions[r.Execution.ID] = inUTC(*r.Execution)
-	case r.Cursor != nil:
-		l.restoreCursor(*r.Cursor)
-	case r.Transition != nil:
-		l.transitions = append(l.transitions, *r.Transition)
-	case r.Line != nil:
-		l.lines = append(l.lines, *r.Line)
-	}
-}
-
-func (l *Ledger) restoreFlow(f flow.Flow) {
-	p := FlowPart{DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID, TriggeredBy: f.TriggeredBy, Meta: f.Meta}
-	if f.Declared {
-		p.Status, p.StartedAt, p.EndedAt = f.Status, f.StartedAt, f.EndedAt
-	}
-	l.putFlow(p)
-	if len(f.Watches) > 0 {
-		known := l.graph.Flow()
-		known.Watches = f.Watches
-		l.graph.PutFlow(known)
-	}
-}
-
-// restoreJob puts a whole job, unless the one that is there has ended and this has not, or
-// ended later.
-func (l *Ledger) restoreJob(j flow.Job) {
-	old, known := l.graph.Job(j.ID)
-	if known && (old.Type == flow.TypeGroup || old.Status.Terminal() && (!j.Status.Terminal() || old.FinishedAt.After(j.FinishedAt))) {
-		return
-	}
-	j.StartedAt, j.FinishedAt = j.StartedAt.UTC(), j.FinishedAt.UTC()
-	l.graph.PutJob(j)
-}
-
-func (l *Ledger) restoreCursor(c flow.BridgeCursor) {
-	if !c.ObservedAt.IsZero() && c.ObservedAt.Before(l.cursor(c.JobID).ObservedAt) {
-		return
-	}
-	c.ObservedAt, c.DependsAt, c.Began = c.ObservedAt.UTC(), c.DependsAt.UTC(), c.Began.UTC()
-	c.Execution = inUTC(c.Execution)
-	c.Execution.LineCount = 0 // counted by the store
-	l.graph.PutBridgeCursor(c)
-}
-
-func inUTC(x flow.Execution) flow.Execution {
-	x.StartedAt, x.FinishedAt, x.LineCount = x.StartedAt.UTC(), x.FinishedAt.UTC(), 0
-	return x
 }

@@ -24,6 +24,7 @@ type Ledger struct {
 	executions  map[string]flow.Execution
 	transitions []flow.Transition
 	lines       []flow.LogLine
+	restored    flow.Restored
 }
 
 // NewLedger opens a ledger over a graph that is up to date. The deployment's record
@@ -44,7 +45,7 @@ func (l *Ledger) Changes() flow.Changes {
 		c.Executions = append(c.Executions, x)
 	}
 	slices.SortFunc(c.Executions, func(a, b flow.Execution) int { return strings.Compare(a.ID, b.ID) })
-	c.Transitions, c.Lines = l.transitions, l.lines
+	c.Transitions, c.Lines, c.Restored = l.transitions, l.lines, l.restored
 	return c
 }
 

@@ -153,12 +153,11 @@ func (l *Ledger) importJob(w LegacyJob, attempts map[string][]flow.Execution) {
 		l.importGroup(id, name, w)
 		return
 	}
-	old, known := l.graph.Job(id)
 	status, _ := flow.ParseStatus(strings.ToLower(w.Status))
-	if known && old.Status.Terminal() && !status.Terminal() {
+	if old, known := l.graph.Job(id); known && !l.supersedes(w, status, ownRun(old)) {
 		return
 	}
-	j := l.job(id, name)
+	j := ownRun(l.job(id, name))
 	from := j.Status
 	j.Source, j.Family = flow.SourceBridge, familyOf(name)
 	j.DisplayName = cmp.Or(flow.CleanName(w.DisplayName), j.DisplayName, stepLabel(name))
@@ -171,13 +170,31 @@ func (l *Ledger) importJob(w LegacyJob, attempts map[string][]flow.Execution) {
 	}
 	c := l.importAttempts(&j, attempts[id])
 	l.graph.PutBridgeCursor(c)
-	l.graph.PutJob(j)
+	l.graph.PutJob(withRun(j))
 	if from != j.Status {
 		l.note(j, from, Event{Time: orKnownTime(j.FinishedAt, l.known(j.StartedAt))}, "imported")
 	}
 }
 
-// importAttempts records a job's executions and gives the cursor that goes on from them.
+// supersedes reports that an index has something newer of a job than is known here. It may
+// be years old, and what it does not give a time to is older than what is here.
+func (l *Ledger) supersedes(w LegacyJob, status flow.Status, old flow.Job) bool {
+	c := l.graph.BridgeCursor(old.ID)
+	here := old.StartedAt
+	for _, at := range []time.Time{old.FinishedAt, c.ObservedAt, c.Execution.StartedAt, c.Execution.FinishedAt} {
+		here = later(at, here)
+	}
+	said := w.StartedAt
+	if status.Terminal() {
+		said = later(w.FinishedAt, said)
+	}
+	derived := old.Type == flow.TypeGroup && old.Run.Status == ""
+	backwards := old.Status.Terminal() && !status.Terminal()
+	return !derived && !backwards && (said.After(here) || here.IsZero() && status != flow.Pending)
+}
+
+// importAttempts records a job's executions and gives the cursor that goes on from them. An
+// attempt that runs here is over where the index knows a later one, or the job's end.
 func (l *Ledger) importAttempts(j *flow.Job, xs []flow.Execution) flow.BridgeCursor {
 	c := l.cursor(j.ID)
 	c.ObservedAt = later(orKnownTime(j.FinishedAt, j.StartedAt), c.ObservedAt)
@@ -186,10 +203,24 @@ func (l *Ledger) importAttempts(j *flow.Job, xs []flow.Execution) flow.BridgeCur
 		if c.Execution.Attempt >= x.Attempt && c.Execution.ID != x.ID {
 			continue // this store knows of that attempt, or of later ones
 		}
+		if c.Execution.ID != x.ID {
+			l.endOpen(&c, flow.Failed, x.StartedAt)
+		}
 		l.putExecution(&c, x)
 		j.Attempt, j.ExecutionID = x.Attempt, x.ID
 	}
+	if j.Status.Terminal() {
+		l.endOpen(&c, j.Status, j.FinishedAt)
+	}
 	return c
+}
+
+// endOpen ends the execution that a cursor is at, where it is open.
+func (l *Ledger) endOpen(c *flow.BridgeCursor, to flow.Status, at time.Time) {
+	if x := c.Execution; x.Status == flow.Running {
+		x.Status, x.FinishedAt = to, later(at, x.StartedAt)
+		l.putExecution(c, x)
+	}
 }
 
 func (l *Ledger) importGroup(id, name string, w LegacyJob) {
@@ -199,10 +230,11 @@ func (l *Ledger) importGroup(id, name string, w LegacyJob) {
 	}
 }
 
-// importEdges puts a job into its parent and after its dependencies.
+// importEdges puts a job into its parent and after its dependencies, where nothing was said
+// of them here.
 func (l *Ledger) importEdges(w LegacyJob) {
 	id := l.names.Resolve(w.Region, cmp.Or(w.ID, w.JobName))
-	if group := parentOf(l.names, w); group != "" && group != id && !l.graph.Reaches(group, id, flow.Contains) {
+	if group := parentOf(l.names, w); !l.graph.IsContained(id) && group != "" && group != id && !l.graph.Reaches(group, id, flow.Contains) {
 		if group == l.names.BootstrapKit(w.Region) {
 			l.bootstrapKit(l.names.Region(w.Region))
 		} else if _, known := l.graph.Job(group); !known {
@@ -212,6 +244,9 @@ func (l *Ledger) importEdges(w LegacyJob) {
 		l.contain(id, group)
 	}
 	j, _ := l.graph.Job(id)
+	if !l.cursor(id).DependsAt.IsZero() {
+		return
+	}
 	for _, ref := range w.DependsOn {
 		on := l.names.Resolve(w.Region, ref)
 		if why := l.refusal(j, Event{Region: w.Region}, on); why != "" {

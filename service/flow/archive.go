@@ -1,10 +1,12 @@
 package flow
 
+import "time"
+
 // ArchiveFormat is the version of the archive's form.
 const ArchiveFormat = 1
 
 // ArchiveRecord is one line of an archive: everything about one flow as NDJSON, the
-// header first. Exactly one field is set.
+// header first. Exactly one of the pointers is set.
 type ArchiveRecord struct {
 	Header       *ArchiveHeader `json:"provflow,omitempty"`
 	Deployment   *Deployment    `json:"deployment,omitempty"`
@@ -15,6 +17,8 @@ type ArchiveRecord struct {
 	Cursor       *BridgeCursor  `json:"cursor,omitempty"`
 	Transition   *Transition    `json:"transition,omitempty"`
 	Line         *LogLine       `json:"line,omitempty"`
+
+	Said time.Time `json:"said,omitzero"` // of a dependency: when it was last said what its job depends on
 }
 
 // ArchiveHeader says what follows, and how many lines of it.

@@ -31,18 +31,30 @@ type Changes struct {
 	Transitions          []Transition
 	Lines                []LogLine
 	Cursors              []BridgeCursor
+	Restored             Restored
+}
+
+// Restored is history out of an archive. What the store has of it already stays as it is,
+// so that it may be brought in again, and into the store it came from.
+type Restored struct {
+	Executions  []Execution
+	Transitions []Transition // each with how many equal ones were before it
+	Lines       []LogLine    // each with its number
 }
 
 // Moves reports whether the flow's version must move: whether state has changed.
-// History and log lines alone do not move it.
+// History and log lines alone do not move it, nor does what is restored of them.
 func (c Changes) Moves() bool {
 	return c.Flow != nil || len(c.Jobs)+len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships)+
 		len(c.Executions)+len(c.Cursors) > 0
 }
 
+// Empty reports whether there is nothing of it.
+func (r Restored) Empty() bool { return len(r.Executions)+len(r.Transitions)+len(r.Lines) == 0 }
+
 // Empty reports whether there is nothing to write.
 func (c Changes) Empty() bool {
-	return !c.Moves() && len(c.Transitions)+len(c.Lines) == 0
+	return !c.Moves() && len(c.Transitions)+len(c.Lines) == 0 && c.Restored.Empty()
 }
 
 // State is a flow as its store holds it, for a writer that holds its lock: what

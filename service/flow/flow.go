@@ -186,6 +186,7 @@ type Transition struct {
 	State       string    `json:"state,omitempty"`
 	OccurredAt  time.Time `json:"occurredAt,omitzero"`
 	Cause       string    `json:"cause,omitempty"`
+	Before      int       `json:"before,omitempty"` // in an archive: how many equal ones came before it
 }
 
 // BridgeCursor is what the bridge remembers of a job between two events: the last

@@ -52,6 +52,12 @@ func (g *Graph) Contained(groupID string) []string {
 	return ids
 }
 
+// IsContained reports that a job is in some group.
+func (g *Graph) IsContained(id string) bool {
+	n := g.nodes[id]
+	return n != nil && slices.ContainsFunc(shown(n.out), func(e *edge) bool { return e.rel.Type == Contains })
+}
+
 // Reaches reports whether there is a chain of edges of that type from one job to
 // another. One pass over what lies between them.
 func (g *Graph) Reaches(from, to string, typ RelationshipType) bool {

@@ -134,10 +134,18 @@ func (q *Queries) LogLineListAfter(ctx context.Context, arg LogLineListAfterPara
 }
 
 const transitionListAfter = `-- name: TransitionListAfter :many
-SELECT seq, job_id, execution_id, from_status, to_status, state, occurred_at, cause
-FROM transitions
-WHERE flow_id = $1 AND seq > $2
-ORDER BY seq
+SELECT t.seq, t.job_id, t.execution_id, t.from_status, t.to_status, t.state, t.occurred_at, t.cause, equal.before::integer AS before
+FROM transitions t
+CROSS JOIN LATERAL (
+    SELECT count(*) AS before
+    FROM transitions e
+    WHERE e.flow_id = t.flow_id AND e.job_id = t.job_id AND e.seq < t.seq AND e.occurred_at = t.occurred_at
+        AND e.execution_id = t.execution_id AND e.from_status = t.from_status AND e.to_status = t.to_status
+        AND e.state = t.state AND e.cause = t.cause
+    OFFSET 0
+) equal
+WHERE t.flow_id = $1 AND t.seq > $2
+ORDER BY t.seq
 LIMIT $3
 `
 
@@ -156,9 +164,11 @@ type TransitionListAfterRow struct {
 	State       string
 	OccurredAt  pgtype.Timestamptz
 	Cause       string
+	Before      int32
 }
 
-// One page of a flow's history, in the order in which it was recorded.
+// One page of a flow's history, in the order in which it was recorded, and of each how
+// many equal ones come before it. OFFSET 0 for the reason given in graph.sql.
 func (q *Queries) TransitionListAfter(ctx context.Context, arg TransitionListAfterParams) ([]TransitionListAfterRow, error) {
 	rows, err := q.db.Query(ctx, transitionListAfter, arg.FlowID, arg.After, arg.PageSize)
 	if err != nil {
@@ -177,6 +187,7 @@ func (q *Queries) TransitionListAfter(ctx context.Context, arg TransitionListAft
 			&i.State,
 			&i.OccurredAt,
 			&i.Cause,
+			&i.Before,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,45 @@
+package db
+
+import (
+	"context"
+
+	"github.com/openova-io/provflow/db/internal/dbsqlc"
+	"github.com/openova-io/provflow/service/flow"
+)
+
+// queueRestored queues history out of an archive. Executions go first: lines are theirs.
+func (s *Store) queueRestored(ctx context.Context, q *dbsqlc.Queries, flowID string, version int64, r flow.Restored) {
+	if len(r.Executions) > 0 {
+		_ = q.ExecutionRestoreAll(ctx, dbsqlc.ExecutionRestoreAllParams(executionParams(flowID, r.Executions)))
+	}
+	if len(r.Transitions) > 0 {
+		_ = q.TransitionRestoreAll(ctx, restoredTransitionParams(s, flowID, version, r.Transitions))
+	}
+	if len(r.Lines) > 0 {
+		_ = q.LogLineRestoreAll(ctx, restoredLineParams(flowID, r.Lines))
+	}
+}
+
+func restoredTransitionParams(s *Store, flowID string, version int64, ts []flow.Transition) dbsqlc.TransitionRestoreAllParams {
+	all := transitionParams(flowID, version, ts)
+	p := dbsqlc.TransitionRestoreAllParams{
+		FlowID: flowID, Version: version, RecordedAt: stamp(s.now()), JobIds: all.JobIds, ExecutionIds: all.ExecutionIds,
+		FromStatuses: all.FromStatuses, ToStatuses: all.ToStatuses, States: all.States, OccurredAts: all.OccurredAts, Causes: all.Causes,
+	}
+	for i, t := range ts {
+		p.Ordinals = append(p.Ordinals, int64(i))
+		p.Befores = append(p.Befores, int32(t.Before))
+	}
+	return p
+}
+
+func restoredLineParams(flowID string, lines []flow.LogLine) dbsqlc.LogLineRestoreAllParams {
+	all := lineParams(flowID, lines)
+	p := dbsqlc.LogLineRestoreAllParams{
+		FlowID: flowID, ExecutionIds: all.ExecutionIds, Ats: all.Ats, Levels: all.Levels, Messages: all.Messages,
+	}
+	for _, l := range lines {
+		p.Numbers = append(p.Numbers, l.Number)
+	}
+	return p
+}
