@@ -132,9 +132,11 @@ func scopesOf(names []string) access.Scopes {
 	return scopes
 }
 
-func orNull(s string) *string {
-	if s == "" {
+// orNull is nil for the zero value.
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
 		return nil
 	}
-	return &s
+	return &v
 }

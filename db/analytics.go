@@ -29,7 +29,7 @@ func (s *Store) Provisions(ctx context.Context, q timeline.ProvisionQuery) ([]ti
 		after = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 	}
 	rows, err := s.q.ProvisionListBegun(ctx, dbsqlc.ProvisionListBegunParams{
-		WindowFrom: stamp(q.From), WindowTo: stamp(q.To), Outcome: string(q.Outcome),
+		WindowFrom: stamp(q.From), WindowTo: stamp(q.To), Prefix: q.Prefix, Outcome: string(q.Outcome),
 		AfterStartedAt: after, AfterFlowID: q.After.FlowID, AfterEpoch: q.After.Epoch, PageSize: int32(q.Limit),
 	})
 	var page []timeline.Provision
@@ -68,7 +68,7 @@ func (s *Store) CriticalPath(ctx context.Context, flowID string) (timeline.Path,
 // ComponentStats gives one page of what components did in the window, by name.
 func (s *Store) ComponentStats(ctx context.Context, q timeline.ComponentQuery) ([]timeline.ComponentStats, error) {
 	rows, err := s.q.ComponentStatsList(ctx, dbsqlc.ComponentStatsListParams{
-		WindowFrom: stamp(q.From), WindowTo: stamp(q.To), Region: q.Region, After: q.After, PageSize: int32(q.Limit),
+		WindowFrom: stamp(q.From), WindowTo: stamp(q.To), Prefix: q.Prefix, Region: q.Region, After: q.After, PageSize: int32(q.Limit),
 	})
 	var page []timeline.ComponentStats
 	for _, r := range rows {
@@ -121,7 +121,7 @@ func provisionOf(r dbsqlc.ProvisionGetRow) timeline.Provision {
 		Jobs: timeline.Tally{
 			All: int(r.Jobs), Pending: int(r.JobsPending), Running: int(r.JobsRunning), Succeeded: int(r.JobsSucceeded), Failed: int(r.JobsFailed),
 		},
-		Attempts: int(r.Attempts), Retries: int(r.Retries), PathRan: seconds(r.PathSeconds), PathIdle: seconds(r.PathIdleSeconds),
+		Attempts: int(r.Attempts), Retries: int(r.Retries), HasPath: r.HasPath, PathRan: seconds(r.PathSeconds), PathIdle: seconds(r.PathIdleSeconds),
 		FirstFailure: timeline.Failure{JobID: r.FirstFailureJobID, Attempt: int(r.FirstFailureAttempt), At: instant(r.FirstFailedAt)},
 	}
 }

@@ -29,15 +29,17 @@ func (s *Store) KeepAnswer(ctx context.Context, flowID string, key flow.Fingerpr
 // DeleteFlow removes a flow and all its history; its deployment's record stays. Deleting
 // what is not there is no error. It reports whether there was one.
 func (s *Store) DeleteFlow(ctx context.Context, flowID string) (bool, error) {
+	var there bool
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		if _, err := q.FlowLockForDelete(ctx, flowID); err != nil {
+		_, err := q.FlowLockForDelete(ctx, flowID)
+		if there = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err := q.FlowFactsDelete(ctx, flowID); err != nil { // which may be all there is
 			return err
 		}
 		return q.FlowDelete(ctx, flowID)
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, mapError(err)
+	return there, mapError(err)
 }

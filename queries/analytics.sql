@@ -7,6 +7,7 @@ SELECT
     flow_id, epoch, removed, definition_id, provider, regions, outcome, started_at, ended_at, provisioned_at,
     coalesce(duration_seconds, 0)::double precision AS duration_seconds,
     phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed, attempts, retries,
+    (path_seconds IS NOT NULL)::boolean AS has_path,
     coalesce(path_seconds, 0)::double precision AS path_seconds,
     coalesce(path_idle_seconds, 0)::double precision AS path_idle_seconds,
     coalesce(first_failure_job_id, '')::text AS first_failure_job_id,
@@ -21,6 +22,7 @@ SELECT
     flow_id, epoch, removed, definition_id, provider, regions, outcome, started_at, ended_at, provisioned_at,
     coalesce(duration_seconds, 0)::double precision AS duration_seconds,
     phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed, attempts, retries,
+    (path_seconds IS NOT NULL)::boolean AS has_path,
     coalesce(path_seconds, 0)::double precision AS path_seconds,
     coalesce(path_idle_seconds, 0)::double precision AS path_idle_seconds,
     coalesce(first_failure_job_id, '')::text AS first_failure_job_id,
@@ -29,6 +31,7 @@ SELECT
 FROM analytics.provisions
 WHERE started_at >= @window_from
     AND started_at < @window_to
+    AND starts_with(flow_id, @prefix::text)
     AND (@outcome::text = '' OR outcome = @outcome::text)
     AND (started_at, flow_id, epoch) < (@after_started_at::timestamptz, @after_flow_id::text, @after_epoch::text)
 ORDER BY started_at DESC, flow_id DESC, epoch DESC
@@ -72,7 +75,7 @@ SELECT
     coalesce(s.ran_p50_seconds, -1)::double precision AS ran_p50_seconds,
     coalesce(s.ran_p90_seconds, -1)::double precision AS ran_p90_seconds,
     coalesce(s.ran_p99_seconds, -1)::double precision AS ran_p99_seconds
-FROM analytics.component_stats(@window_from::timestamptz, @window_to::timestamptz, nullif(@region::text, '')) AS s(
+FROM analytics.component_stats(@window_from::timestamptz, @window_to::timestamptz, nullif(@region::text, ''), @prefix::text) AS s(
     component, runs, flows, failures, retries, waited_p50_seconds, waited_p90_seconds, waited_p99_seconds,
     ran_p50_seconds, ran_p90_seconds, ran_p99_seconds)
 WHERE s.component > @after::text

@@ -10,10 +10,13 @@ SELECT delete_default_log_lines_before(@day::date, @page_size::integer)::bigint 
 
 -- name: FlowLockExpired :one
 -- The flow that ended first, where that was before that time. One that somebody else has
--- locked is being removed, or written anew.
-SELECT flow_id
-FROM flows
-WHERE ended_at < @ended_before
-ORDER BY ended_at, flow_id
+-- locked is being removed, or written anew. Its provision stays: one whose facts are not kept
+-- yet is not removed.
+SELECT f.flow_id
+FROM flows f
+WHERE f.ended_at < @ended_before
+    AND EXISTS (
+        SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version)
+ORDER BY f.ended_at, f.flow_id
 LIMIT 1
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF f SKIP LOCKED;

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openova-io/provflow/service/timeline"
 	"github.com/openova-io/provflow/service/upkeep"
 )
 
@@ -73,6 +74,13 @@ func (p *parts) keeper() *upkeep.Keeper {
 		}})
 	}
 	return upkeep.New(upkeep.Options{Logger: p.log}, tasks...)
+}
+
+// timelines keeps what is asked of flows that have ended, soon after their end: until then
+// whoever asks has it computed.
+func (p *parts) timelines() *upkeep.Keeper {
+	keeper := timeline.Keeper{Store: p.store}
+	return upkeep.New(upkeep.Options{Every: 5 * time.Second, Logger: p.log}, upkeep.Task{Name: "timelines kept", Do: keeper.Keep})
 }
 
 // expireFlow removes one flow and ends its streams, as its deletion would.

@@ -39,6 +39,13 @@ func (j *Job) leaf() leaf {
 	return l
 }
 
+// Own is the run by which a roll-up counts the job; false where it counts nowhere: a group
+// that only contains, and what was set aside.
+func (j Job) Own() (Run, bool) {
+	l := j.leaf()
+	return Run{l.status, l.started, l.finished}, !l.aside && (j.Type != TypeGroup || j.runs())
+}
+
 // runs reports a group that runs itself.
 func (j *Job) runs() bool { return j.Run.Status != "" }
 

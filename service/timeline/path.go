@@ -61,10 +61,10 @@ func (g *gathering) add(r Row) {
 	if r.Status == flow.Failed {
 		g.failed++
 	}
-	if !r.StartedAt.IsZero() && (g.started.IsZero() || r.StartedAt.Before(g.started)) {
-		g.started = r.StartedAt
+	if order(&r) == 0 {
+		g.started, g.until = earliest(g.started, r.StartedAt), later(g.until, r.Until)
 	}
-	g.ended, g.until = later(g.ended, r.EndedAt), later(g.until, r.Until)
+	g.ended = later(g.ended, r.EndedAt)
 }
 
 func (g *gathering) phase(name string) Phase {
@@ -72,9 +72,7 @@ func (g *gathering) phase(name string) Phase {
 	if !g.open {
 		p.EndedAt = g.ended
 	}
-	if !g.started.IsZero() && !g.until.IsZero() {
-		p.Took = g.until.Sub(g.started)
-	}
+	p.Took = g.until.Sub(g.started)
 	return p
 }
 

@@ -85,7 +85,8 @@ type Provision struct {
 	Took          time.Duration // from StartedAt to ProvisionedAt, or up to now
 	Jobs          Tally
 	Attempts      int
-	Retries       int // attempts after one that failed
+	Retries       int  // attempts after one that failed
+	HasPath       bool // false while nothing of it has begun
 	PathRan       time.Duration
 	PathIdle      time.Duration
 	PhaseTook     map[string]time.Duration // by the phase's name
@@ -93,7 +94,7 @@ type Provision struct {
 	Removed       bool                     // the flow's live state is gone
 }
 
-// Tally counts jobs that are no groups.
+// Tally counts jobs that do work themselves and were not set aside.
 type Tally struct {
 	All, Pending, Running, Succeeded, Failed int
 }

@@ -108,18 +108,19 @@ SELECT
     coalesce(s.ran_p50_seconds, -1)::double precision AS ran_p50_seconds,
     coalesce(s.ran_p90_seconds, -1)::double precision AS ran_p90_seconds,
     coalesce(s.ran_p99_seconds, -1)::double precision AS ran_p99_seconds
-FROM analytics.component_stats($1::timestamptz, $2::timestamptz, nullif($3::text, '')) AS s(
+FROM analytics.component_stats($1::timestamptz, $2::timestamptz, nullif($3::text, ''), $4::text) AS s(
     component, runs, flows, failures, retries, waited_p50_seconds, waited_p90_seconds, waited_p99_seconds,
     ran_p50_seconds, ran_p90_seconds, ran_p99_seconds)
-WHERE s.component > $4::text
+WHERE s.component > $5::text
 ORDER BY s.component
-LIMIT $5
+LIMIT $6
 `
 
 type ComponentStatsListParams struct {
 	WindowFrom pgtype.Timestamptz
 	WindowTo   pgtype.Timestamptz
 	Region     string
+	Prefix     string
 	After      string
 	PageSize   int32
 }
@@ -144,6 +145,7 @@ func (q *Queries) ComponentStatsList(ctx context.Context, arg ComponentStatsList
 		arg.WindowFrom,
 		arg.WindowTo,
 		arg.Region,
+		arg.Prefix,
 		arg.After,
 		arg.PageSize,
 	)
@@ -307,6 +309,7 @@ SELECT
     flow_id, epoch, removed, definition_id, provider, regions, outcome, started_at, ended_at, provisioned_at,
     coalesce(duration_seconds, 0)::double precision AS duration_seconds,
     phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed, attempts, retries,
+    (path_seconds IS NOT NULL)::boolean AS has_path,
     coalesce(path_seconds, 0)::double precision AS path_seconds,
     coalesce(path_idle_seconds, 0)::double precision AS path_idle_seconds,
     coalesce(first_failure_job_id, '')::text AS first_failure_job_id,
@@ -336,6 +339,7 @@ type ProvisionGetRow struct {
 	JobsFailed          int32
 	Attempts            int32
 	Retries             int32
+	HasPath             bool
 	PathSeconds         float64
 	PathIdleSeconds     float64
 	FirstFailureJobID   string
@@ -369,6 +373,7 @@ func (q *Queries) ProvisionGet(ctx context.Context, flowID string) (ProvisionGet
 		&i.JobsFailed,
 		&i.Attempts,
 		&i.Retries,
+		&i.HasPath,
 		&i.PathSeconds,
 		&i.PathIdleSeconds,
 		&i.FirstFailureJobID,
@@ -383,6 +388,7 @@ SELECT
     flow_id, epoch, removed, definition_id, provider, regions, outcome, started_at, ended_at, provisioned_at,
     coalesce(duration_seconds, 0)::double precision AS duration_seconds,
     phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed, attempts, retries,
+    (path_seconds IS NOT NULL)::boolean AS has_path,
     coalesce(path_seconds, 0)::double precision AS path_seconds,
     coalesce(path_idle_seconds, 0)::double precision AS path_idle_seconds,
     coalesce(first_failure_job_id, '')::text AS first_failure_job_id,
@@ -391,15 +397,17 @@ SELECT
 FROM analytics.provisions
 WHERE started_at >= $1
     AND started_at < $2
-    AND ($3::text = '' OR outcome = $3::text)
-    AND (started_at, flow_id, epoch) < ($4::timestamptz, $5::text, $6::text)
+    AND starts_with(flow_id, $3::text)
+    AND ($4::text = '' OR outcome = $4::text)
+    AND (started_at, flow_id, epoch) < ($5::timestamptz, $6::text, $7::text)
 ORDER BY started_at DESC, flow_id DESC, epoch DESC
-LIMIT $7
+LIMIT $8
 `
 
 type ProvisionListBegunParams struct {
 	WindowFrom     pgtype.Timestamptz
 	WindowTo       pgtype.Timestamptz
+	Prefix         string
 	Outcome        string
 	AfterStartedAt pgtype.Timestamptz
 	AfterFlowID    string
@@ -427,6 +435,7 @@ type ProvisionListBegunRow struct {
 	JobsFailed          int32
 	Attempts            int32
 	Retries             int32
+	HasPath             bool
 	PathSeconds         float64
 	PathIdleSeconds     float64
 	FirstFailureJobID   string
@@ -439,6 +448,7 @@ func (q *Queries) ProvisionListBegun(ctx context.Context, arg ProvisionListBegun
 	rows, err := q.db.Query(ctx, provisionListBegun,
 		arg.WindowFrom,
 		arg.WindowTo,
+		arg.Prefix,
 		arg.Outcome,
 		arg.AfterStartedAt,
 		arg.AfterFlowID,
@@ -472,6 +482,7 @@ func (q *Queries) ProvisionListBegun(ctx context.Context, arg ProvisionListBegun
 			&i.JobsFailed,
 			&i.Attempts,
 			&i.Retries,
+			&i.HasPath,
 			&i.PathSeconds,
 			&i.PathIdleSeconds,
 			&i.FirstFailureJobID,

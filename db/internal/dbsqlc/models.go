@@ -135,6 +135,24 @@ type AnalyticsJob struct {
 	EndedAt      pgtype.Timestamptz
 }
 
+type AnalyticsLeafe struct {
+	FlowID       string
+	JobID        string
+	Name         string
+	Label        interface{}
+	Type         string
+	Region       string
+	Component    interface{}
+	ChartVersion string
+	Status       string
+	State        string
+	Reason       string
+	Attempt      int32
+	Position     int64
+	StartedAt    interface{}
+	EndedAt      interface{}
+}
+
 type AnalyticsLogError struct {
 	FlowID      string
 	JobID       string
@@ -198,6 +216,7 @@ type AnalyticsRelationship struct {
 	LagSeconds int32
 	FromFlowID string
 	ToFlowID   string
+	Local      bool
 }
 
 type AnalyticsTimeline struct {

@@ -12,16 +12,19 @@ import (
 )
 
 const flowLockExpired = `-- name: FlowLockExpired :one
-SELECT flow_id
-FROM flows
-WHERE ended_at < $1
-ORDER BY ended_at, flow_id
+SELECT f.flow_id
+FROM flows f
+WHERE f.ended_at < $1
+    AND EXISTS (
+        SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version)
+ORDER BY f.ended_at, f.flow_id
 LIMIT 1
-FOR UPDATE SKIP LOCKED
+FOR UPDATE OF f SKIP LOCKED
 `
 
 // The flow that ended first, where that was before that time. One that somebody else has
-// locked is being removed, or written anew.
+// locked is being removed, or written anew. Its provision stays: one whose facts are not kept
+// yet is not removed.
 func (q *Queries) FlowLockExpired(ctx context.Context, endedBefore pgtype.Timestamptz) (string, error) {
 	row := q.db.QueryRow(ctx, flowLockExpired, endedBefore)
 	var flow_id string
