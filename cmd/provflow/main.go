@@ -5,12 +5,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/openova-io/provflow/cmd/provflow/record"
 )
 
 // version is set when the program is built.
@@ -20,6 +23,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve the API; starts a private Postgres unless DATABASE_URL names one."`
 	Migrate migrateCmd `cmd:"" help:"Apply or list the database's migrations."`
 	Token   tokenCmd   `cmd:"" help:"Make, list or revoke access tokens."`
+	Record  recordCmd  `cmd:"" help:"Run tofu or terraform and send what it does to a server as it happens."`
 	Demo    demoCmd    `cmd:"" help:"Play a whole provision against a running server."`
 	Import  importCmd  `cmd:"" help:"Bring in an archive, or the older store's folder; done again it changes nothing."`
 	Export  exportCmd  `cmd:"" help:"Write everything about a deployment as an archive."`
@@ -28,23 +32,42 @@ type cli struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// To stop may take a while; who asks twice at a terminal does not want to wait.
-	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	forgetEmpty()
 	var c cli
 	k := kong.Parse(&c,
 		kong.Name("provflow"),
 		kong.Description("Shows cluster provisions live from their first second, and keeps them in Postgres."),
 		kong.UsageOnError(),
-		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	if err := k.Run(); err != nil {
-		stop()
-		fmt.Fprintln(os.Stderr, "provflow:", err)
-		os.Exit(1) //nolint:gocritic // the deferred stop was called above
+	ctx, stop := interruptible(k)
+	k.BindTo(ctx, (*context.Context)(nil))
+	err := k.Run()
+	stop()
+	if err != nil {
+		os.Exit(exitCode(err))
 	}
+}
+
+// interruptible gives the context of a command, which ends with a signal, unless the command
+// answers signals itself.
+func interruptible(k *kong.Context) (context.Context, context.CancelFunc) {
+	if _, itself := k.Selected().Target.Addr().Interface().(interface{ handlesSignals() }); itself {
+		return context.WithCancel(context.Background())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// To stop may take a while; who asks twice at a terminal does not want to wait.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
+	return ctx, stop
+}
+
+// exitCode says what went wrong. A tool that ended otherwise than well has said so itself.
+func exitCode(err error) int {
+	var tool record.Exit
+	if errors.As(err, &tool) {
+		return int(tool)
+	}
+	fmt.Fprintln(os.Stderr, "provflow:", err)
+	return 1
 }
 
 type versionCmd struct{}

@@ -141,6 +141,9 @@ func (m *Mapper) Broken() (ok bool, how string) {
 	return true, "done"
 }
 
+// Step is the step that the run is of.
+func (m *Mapper) Step() string { return m.step }
+
 // Last is the latest time met.
 func (m *Mapper) Last() time.Time { return m.last }
 

@@ -116,3 +116,14 @@ func levelOf(s string) string {
 	}
 	return "info"
 }
+
+// Applies reports a message that comes of an apply only, and not of a plan.
+func (m Message) Applies() bool {
+	switch m.Type {
+	case typeApplyStart, typeApplyComplete, typeApplyErrored:
+		return m.Action != "read"
+	case typeSummary:
+		return m.Summary != nil && m.Summary.Operation != "plan"
+	}
+	return false
+}

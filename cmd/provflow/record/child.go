@@ -1,0 +1,145 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// orphanPatience is how long output is waited for that something the tool left running
+// still holds open.
+const orphanPatience = 2 * time.Second
+
+// signals are passed on to the tool, each once. They end nothing here: the tool decides.
+type signals struct {
+	arrived chan os.Signal
+	asked   chan struct{} // closed with the first
+	once    sync.Once
+	stopped chan struct{}
+
+	mu    sync.Mutex
+	child *os.Process
+	alone bool // the child is not in the terminal's group: it hears of nothing by itself
+}
+
+func catchSignals() *signals {
+	s := &signals{arrived: make(chan os.Signal, 8), asked: make(chan struct{}), stopped: make(chan struct{})}
+	signal.Notify(s.arrived, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go s.pass()
+	return s
+}
+
+func (s *signals) pass() {
+	for {
+		select {
+		case sig := <-s.arrived:
+			s.mu.Lock()
+			if s.child != nil && (s.alone || sig != syscall.SIGINT) {
+				_ = s.child.Signal(sig)
+			}
+			s.mu.Unlock()
+			s.once.Do(func() { close(s.asked) })
+		case <-s.stopped:
+			return
+		}
+	}
+}
+
+func (s *signals) attend(p *os.Process, alone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.child, s.alone = p, alone
+}
+
+// another gives a channel that is closed with the next signal.
+func (s *signals) another() <-chan struct{} {
+	next := make(chan os.Signal, 1)
+	signal.Notify(next, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	heard := make(chan struct{})
+	go func() {
+		select {
+		case <-next:
+			close(heard)
+		case <-s.stopped:
+		}
+	}()
+	return heard
+}
+
+func (s *signals) stop() {
+	signal.Stop(s.arrived)
+	close(s.stopped)
+}
+
+// child runs the tool to its end and gives its exit code, 128 and the signal's number where
+// a signal ended it. Its standard input is ours.
+//
+// At a terminal it is in our process group, so that the terminal's own signals (Ctrl-C) reach
+// it as they would without us, and only what is sent to us alone is passed on. Elsewhere it
+// has a group of its own, so that a signal to the whole of ours reaches it once.
+func (r *run) child(args []string, out, errs io.Writer) (int, error) {
+	cmd := exec.CommandContext(context.Background(), r.cmd.tool, args...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Env, r.Stdin, out, errs
+	cmd.WaitDelay = orphanPatience
+	alone := !atTerminal(r.Stdin)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: alone}
+	if err := cmd.Start(); err != nil {
+		return 127, fmt.Errorf("running %s: %w", r.cmd.tool, err)
+	}
+	r.signals.attend(cmd.Process, alone)
+	err := cmd.Wait()
+	r.signals.attend(nil, false)
+	state := cmd.ProcessState
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal()), nil
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
+		return max(state.ExitCode(), 1), err
+	}
+	return state.ExitCode(), nil
+}
+
+func atTerminal(f *os.File) bool { return f != nil && term.IsTerminal(int(f.Fd())) }
+
+// lines splits what is written into lines, and gives each on as soon as it is whole.
+type lines struct {
+	each func(line []byte)
+	rest []byte
+}
+
+// longestLine is where a line without an end is cut.
+const longestLine = 16 << 20
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		end := bytes.IndexByte(l.rest, '\n') + 1
+		if end == 0 && len(l.rest) < longestLine {
+			return len(p), nil
+		}
+		if end == 0 {
+			end = len(l.rest)
+		}
+		l.each(bytes.TrimRight(l.rest[:end], "\r\n"))
+		l.rest = l.rest[end:]
+	}
+}
+
+// flush gives on a last line that has no end.
+func (l *lines) flush() {
+	if len(l.rest) > 0 {
+		l.each(l.rest)
+		l.rest = nil
+	}
+}

@@ -1,0 +1,158 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// batchLines and batchBytes bound what is sent at a time.
+	batchLines = 500
+	batchBytes = 1 << 20
+	// firstWait doubles up to longestWait while the server is away.
+	firstWait   = 250 * time.Millisecond
+	longestWait = 10 * time.Second
+)
+
+// sender sends spools, one after the other and each in its order.
+type sender struct {
+	server *server
+	hurry  chan struct{} // closed when there is little time: no long waits
+
+	mu      sync.Mutex
+	trouble error    // why the server was last away; nil while it is not
+	refused []string // files with what it would not take
+}
+
+func newSender(s *server) *sender {
+	return &sender{server: s, hurry: make(chan struct{})}
+}
+
+// send empties the spools in their order and takes them away. It ends early with ctx: what
+// is left then stays where it is. Spools are closed in any case.
+func (s *sender) send(ctx context.Context, spools []*spool) {
+	for _, sp := range spools {
+		if s.empty(ctx, sp) {
+			sp.remove()
+		} else {
+			sp.close()
+		}
+	}
+}
+
+// empty sends a spool until it is whole and all of it is sent.
+func (s *sender) empty(ctx context.Context, sp *spool) bool {
+	offset, most, wait := sp.sent(), batchLines, firstWait
+	for ctx.Err() == nil {
+		whole := sp.isWhole() // before reading: what is written until then is read
+		lines := readBatch(sp.file, offset, most)
+		if len(lines) == 0 {
+			if whole {
+				return true
+			}
+			sleep(ctx, time.Hour, sp.wake)
+			continue
+		}
+		err := s.server.post(ctx, lines)
+		var no *refusal
+		var gone *away
+		switch {
+		case errors.As(err, &no) && no.line == 0 && bytes.Count(lines, []byte("\n")) > 1:
+			most = 1 // it did not say which: one by one
+			continue
+		case errors.As(err, &no):
+			accepted, line := split(lines, no.line)
+			s.setAside(sp, line, no)
+			offset += int64(len(accepted) + len(line))
+		case errors.As(err, &gone):
+			s.note(gone)
+			wait = s.rest(ctx, gone, wait)
+			continue
+		default:
+			offset += int64(len(lines))
+		}
+		s.note(nil)
+		wait = firstWait
+		sp.noteSent(offset)
+	}
+	return false
+}
+
+// rest waits before the next try and says how long to wait after that one. When there is
+// little time left it is tried at once, and often.
+func (s *sender) rest(ctx context.Context, gone *away, wait time.Duration) time.Duration {
+	select {
+	case <-s.hurry:
+		sleep(ctx, pause(firstWait), nil)
+		return firstWait
+	default:
+		sleep(ctx, pause(max(gone.wait, wait)), s.hurry)
+		return min(2*wait, longestWait)
+	}
+}
+
+// pause spreads out those who wait for the same server.
+func pause(d time.Duration) time.Duration {
+	d = min(d, longestWait)
+	return d/2 + rand.N(d/2+1)
+}
+
+func (s *sender) note(gone *away) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = nil
+	if gone != nil {
+		s.trouble = gone.err
+	}
+}
+
+func (s *sender) setAside(sp *spool, line []byte, no *refusal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := sp.refuse(bytes.TrimSpace(line), no.err); err == nil {
+		s.refused = append(s.refused, sp.beside(refusedEnding)+": "+no.Error())
+	} else {
+		s.refused = append(s.refused, "it could not be kept ("+err.Error()+"): "+no.Error())
+	}
+}
+
+// split gives the lines before a line, counted from 1, and the line. A number that is none
+// of them means the first.
+func split(lines []byte, number int) (before, line []byte) {
+	all := bytes.SplitAfter(lines, []byte("\n"))
+	if number < 1 || number > len(all) {
+		number = 1
+	}
+	return bytes.Join(all[:number-1], nil), all[number-1]
+}
+
+// readBatch reads whole lines from an offset on, as many as go in one request.
+func readBatch(file *os.File, offset int64, most int) []byte {
+	text, _ := io.ReadAll(io.NewSectionReader(file, offset, batchBytes)) // a file that cannot be read is empty
+	end := 0
+	for range most {
+		next := bytes.IndexByte(text[end:], '\n')
+		if next < 0 {
+			break
+		}
+		end += next + 1
+	}
+	return text[:end]
+}
+
+// sleep waits for a while, or until something happens.
+func sleep(ctx context.Context, d time.Duration, early <-chan struct{}) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-early:
+	}
+}

@@ -1,0 +1,171 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/openova-io/provflow/service/tofu"
+)
+
+// The parts of a spool, side by side in a folder of the deployment.
+const (
+	spoolEnding   = ".ndjson"  // the events, one a line, as they are posted
+	sentEnding    = ".sent"    // how many bytes of them the server has
+	refusedEnding = ".refused" // what it would not take, and why
+)
+
+// spool is a file of events and the lock on it: who has the lock is the one who sends it.
+type spool struct {
+	path string
+	file *os.File
+
+	mu    sync.Mutex
+	whole bool          // nothing more will be written
+	wake  chan struct{} // of size 1: something was written, or it is whole
+}
+
+// newSpool begins a file, readable to its owner only. It takes its name once it is locked,
+// so that nobody takes it for one that was left behind.
+func newSpool(dir string, now time.Time) (*spool, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the spool's folder: %w", err)
+	}
+	name := filepath.Join(dir, now.UTC().Format("20060102T150405.000000000")+"-"+strconv.Itoa(os.Getpid()))
+	file, err := os.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("making a spool: %w", err)
+	}
+	s := &spool{path: name + spoolEnding, file: file, wake: make(chan struct{}, 1)}
+	if err := errors.Join(lock(file), os.Rename(file.Name(), s.path)); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("making a spool: %w", err)
+	}
+	return s, nil
+}
+
+func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// leftBehind locks the spools in a folder that no program has any more, oldest first. One
+// whose run never ended gets an end: its program was killed.
+func leftBehind(dir string) (found []*spool, err error) {
+	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+spoolEnding))
+	slices.Sort(paths)
+	for _, path := range paths {
+		file, openErr := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+		if openErr != nil {
+			if !errors.Is(openErr, fs.ErrNotExist) {
+				err = errors.Join(err, openErr)
+			}
+			continue
+		}
+		if lock(file) != nil {
+			_ = file.Close()
+			continue
+		}
+		s := &spool{path: path, file: file, whole: true, wake: make(chan struct{}, 1)}
+		if endErr := s.complete(); endErr != nil {
+			err = errors.Join(err, endErr, file.Close())
+			continue
+		}
+		found = append(found, s)
+	}
+	return found, err
+}
+
+func escapeGlob(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
+}
+
+// write adds events. They are with the kernel when it returns: a program that is killed
+// then loses none.
+func (s *spool) write(events []tofu.Event) error {
+	var text []byte
+	for _, e := range events {
+		line, err := json.Marshal(e)
+		if len(line) >= batchBytes { // names without end; the server would not take it either
+			e.DependsOn = nil
+			line, err = json.Marshal(e)
+		}
+		if err != nil {
+			return fmt.Errorf("encoding an event: %w", err)
+		}
+		text = append(append(text, line...), '\n')
+	}
+	s.mu.Lock()
+	_, err := s.file.Write(text)
+	s.mu.Unlock()
+	s.rouse()
+	return err
+}
+
+// finish says that nothing more will be written.
+func (s *spool) finish() {
+	s.mu.Lock()
+	s.whole = true
+	s.mu.Unlock()
+	s.rouse()
+}
+
+func (s *spool) isWhole() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.whole
+}
+
+func (s *spool) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close lets go of the spool; what was not sent stays.
+func (s *spool) close() { _ = s.file.Close() }
+
+// remove takes away a spool of which everything was sent or put aside.
+func (s *spool) remove() {
+	_ = os.Remove(s.path)
+	_ = os.Remove(s.beside(sentEnding))
+	s.close()
+}
+
+func (s *spool) beside(ending string) string { return strings.TrimSuffix(s.path, spoolEnding) + ending }
+
+// sent reads how many bytes the server has; what was sent and not noted is sent again,
+// which changes nothing.
+func (s *spool) sent() int64 {
+	text, _ := os.ReadFile(s.beside(sentEnding))
+	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	return n
+}
+
+func (s *spool) noteSent(offset int64) {
+	_ = os.WriteFile(s.beside(sentEnding), strconv.AppendInt(nil, offset, 10), 0o600)
+}
+
+// refuse puts a line aside that the server would not take.
+func (s *spool) refuse(line []byte, why error) error {
+	file, err := os.OpenFile(s.beside(refusedEnding), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	event := json.RawMessage(line)
+	if !json.Valid(line) {
+		event, _ = json.Marshal(string(line)) // a string always encodes
+	}
+	err = json.NewEncoder(file).Encode(struct {
+		Why   string          `json:"why"`
+		Event json.RawMessage `json:"event"`
+	}{why.Error(), event})
+	return errors.Join(err, file.Close())
+}
