@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -59,15 +60,50 @@ func (s *Store) DeploymentRecords(ctx context.Context, prefix string, after flow
 
 // PutDeployment makes or changes a deployment's record and gives it as it is then. It
 // makes no flow. Whoever makes the flow at the same moment sees the record, or is seen
-// in the answer.
+// in the answer. Conflict (primary-region) where jobs are here whose ids follow from another
+// primary region.
 func (s *Store) PutDeployment(ctx context.Context, id string, c flow.DeploymentChange) (flow.DeploymentRecord, error) {
-	err := s.q.DeploymentPut(ctx, dbsqlc.DeploymentPutParams{
-		DeploymentID: id, SovereignFqdn: c.SovereignFQDN, Provider: c.Provider, Regions: c.Regions, Meta: c.Meta, Now: stamp(s.now()),
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q, now := s.q.WithTx(tx), stamp(s.now())
+		if c.Regions != nil {
+			if err := movePrimary(ctx, q, id, c.Primary(), now); err != nil {
+				return err
+			}
+		}
+		return q.DeploymentPut(ctx, dbsqlc.DeploymentPutParams{
+			DeploymentID: id, SovereignFqdn: c.SovereignFQDN, Provider: c.Provider, Regions: c.Regions, Meta: c.Meta, Now: now,
+		})
 	})
 	if err != nil {
 		return flow.DeploymentRecord{}, mapError(err)
 	}
 	return s.DeploymentRecord(ctx, id)
+}
+
+// movePrimary refuses another primary region where ids have followed from the one before: a
+// job would be there twice. The record is locked before the flow, as by who makes both.
+func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now pgtype.Timestamptz) error {
+	if err := q.DeploymentEnsure(ctx, dbsqlc.DeploymentEnsureParams{DeploymentID: id, Now: now}); err != nil {
+		return err
+	}
+	known, err := q.DeploymentGet(ctx, id)
+	if err != nil {
+		return err
+	}
+	was := flow.Deployment{Regions: known.Regions}.Primary()
+	if was == primary {
+		return nil
+	}
+	if _, err := q.FlowLock(ctx, id); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	job, err := q.RegionConflictGet(ctx, dbsqlc.RegionConflictGetParams{FlowID: id, PrimaryRegion: primary, Was: was})
+	if err == nil && job != "" {
+		return flow.Conflictf("primary-region", "the primary region, the first of `regions`, cannot change from %s to %s: jobs' ids follow from it, "+
+			"and there are some already, such as %q; leave the first as it is, or delete the flow, change it and send the events again",
+			cmp.Or(was, "none"), cmp.Or(primary, "none"), job)
+	}
+	return err
 }
 
 // DeleteDeployment removes a deployment's record, its flow and all its history. Deleting

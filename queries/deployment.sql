@@ -64,3 +64,15 @@ WHERE (d.sovereign_fqdn, d.provider, d.regions, coalesce(d.meta::text, '')) IS D
 
 -- name: DeploymentDelete :exec
 DELETE FROM deployments WHERE deployment_id = @deployment_id;
+
+-- name: RegionConflictGet :one
+-- A job that is here under an id that would be made otherwise once that region is the
+-- primary one in place of the other: '' where there is none.
+SELECT coalesce((
+    SELECT j.job_id
+    FROM jobs j
+    WHERE j.flow_id = @flow_id AND j.source = 'bridge' AND (
+        (@primary_region::text <> '' AND j.region = @primary_region)
+        OR (@was::text <> '' AND j.region = '' AND j.family = 'install'))
+    ORDER BY j.position
+    LIMIT 1), '')::text AS job_id;

@@ -30,10 +30,7 @@ type Ledger struct {
 // NewLedger opens a ledger over a graph that is up to date. The deployment's record
 // may be zero. The time is given to what comes without one of its own.
 func NewLedger(g *flow.Graph, d flow.Deployment, now time.Time) *Ledger {
-	names := flow.Names{Deployment: g.Flow().ID}
-	if len(d.Regions) > 0 {
-		names.Primary = d.Regions[0]
-	}
+	names := flow.Names{Deployment: g.Flow().ID, Primary: d.Primary()}
 	return &Ledger{graph: g, names: names, deployment: d, now: now, executions: map[string]flow.Execution{}}
 }
 

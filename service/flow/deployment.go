@@ -38,6 +38,19 @@ type DeploymentPlace struct {
 	ID        string
 }
 
+// Primary is the deployment's primary region; "" where none is recorded.
+func (d Deployment) Primary() string { return primaryOf(d.Regions) }
+
+// Primary is the primary region that the change records, where it records regions.
+func (c DeploymentChange) Primary() string { return primaryOf(c.Regions) }
+
+func primaryOf(regions []string) string {
+	if len(regions) == 0 {
+		return ""
+	}
+	return regions[0]
+}
+
 // Place is where the deployment stands in the list.
 func (d Deployment) Place() DeploymentPlace { return DeploymentPlace{d.CreatedAt, d.ID} }
 

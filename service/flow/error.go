@@ -50,6 +50,11 @@ func NotFoundf(slug, format string, args ...any) *Error {
 	return &Error{Code: NotFound, Slug: slug, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Conflictf makes a Conflict error with a slug and a formatted detail.
+func Conflictf(slug, format string, args ...any) *Error {
+	return &Error{Code: Conflict, Slug: slug, Detail: fmt.Sprintf(format, args...)}
+}
+
 // CodeOf says which code an error carries; Internal where it carries none.
 func CodeOf(err error) Code {
 	var e *Error

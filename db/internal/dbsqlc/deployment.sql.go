@@ -235,3 +235,29 @@ func (q *Queries) DeploymentPut(ctx context.Context, arg DeploymentPutParams) er
 	)
 	return err
 }
+
+const regionConflictGet = `-- name: RegionConflictGet :one
+SELECT coalesce((
+    SELECT j.job_id
+    FROM jobs j
+    WHERE j.flow_id = $1 AND j.source = 'bridge' AND (
+        ($2::text <> '' AND j.region = $2)
+        OR ($3::text <> '' AND j.region = '' AND j.family = 'install'))
+    ORDER BY j.position
+    LIMIT 1), '')::text AS job_id
+`
+
+type RegionConflictGetParams struct {
+	FlowID        string
+	PrimaryRegion string
+	Was           string
+}
+
+// A job that is here under an id that would be made otherwise once that region is the
+// primary one in place of the other: ” where there is none.
+func (q *Queries) RegionConflictGet(ctx context.Context, arg RegionConflictGetParams) (string, error) {
+	row := q.db.QueryRow(ctx, regionConflictGet, arg.FlowID, arg.PrimaryRegion, arg.Was)
+	var job_id string
+	err := row.Scan(&job_id)
+	return job_id, err
+}
