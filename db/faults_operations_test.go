@@ -13,6 +13,7 @@ import (
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
+	"github.com/openova-io/provflow/service/timeline"
 )
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
@@ -86,7 +87,7 @@ func keeping() []operation {
 			_, err := s.store.PruneKeys(ctx, later, 100)
 			return nil, err
 		}},
-		{name: "expire a flow", alone: true, before: said(endedMessage), do: func(ctx context.Context, s *subject) (any, error) {
+		{name: "expire a flow", alone: true, before: kept(said(endedMessage)), do: func(ctx context.Context, s *subject) (any, error) {
 			_, err := s.store.ExpireFlow(ctx, later)
 			return nil, err
 		}},
@@ -156,6 +157,17 @@ func said(bodies ...string) func(*subject) error {
 				_, err = message(body, "")(context.Background(), s)
 			}
 		}
+		return err
+	}
+}
+
+// kept has the timelines of what has ended kept afterwards.
+func kept(before func(*subject) error) func(*subject) error {
+	return func(s *subject) error {
+		if err := before(s); err != nil {
+			return err
+		}
+		_, err := timeline.Keeper{Store: s.store}.Keep(context.Background(), noon)
 		return err
 	}
 }

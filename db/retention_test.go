@@ -13,6 +13,7 @@ import (
 
 	"github.com/openova-io/provflow/db"
 	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/timeline"
 )
 
 // places lists which table holds how many lines, and of which day.
@@ -117,6 +118,13 @@ func ended(t testing.TB, store *db.Store, id string, at time.Time) {
 	})
 }
 
+func keepTimelines(t testing.TB, store *db.Store) {
+	t.Helper()
+	if _, err := (timeline.Keeper{Store: store}).Keep(t.Context(), noon); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func expireAll(t testing.TB, store *db.Store, before time.Time) (ids []string) {
 	t.Helper()
 	for {
@@ -142,8 +150,15 @@ func TestFlowsExpireByTheirEnd(t *testing.T) {
 		j.StartedAt = noon.AddDate(-1, 0, 0)
 		g.PutJob(j)
 	})
+	if got := expireAll(t, store, noon); len(got) > 0 {
+		t.Errorf("expired %q before it was kept what they were", got)
+	}
+	keepTimelines(t, store)
 	if got := expireAll(t, store, noon.Add(-24*time.Hour)); !slices.Equal(got, []string{"older", "old"}) {
 		t.Errorf("expired %q", got)
+	}
+	if got := column(t, dsn, `SELECT flow_id FROM analytics.provisions WHERE removed AND latest AND outcome = 'succeeded' ORDER BY 1`); !slices.Equal(got, []string{"old", "older"}) {
+		t.Errorf("provisions of what is gone: %q", got)
 	}
 	if got := column(t, dsn, `SELECT flow_id FROM flows ORDER BY 1`); !slices.Equal(got, []string{"new", "running"}) {
 		t.Errorf("left: %q", got)
@@ -159,6 +174,7 @@ func TestAFlowThatIsBeingWrittenIsPassedOver(t *testing.T) {
 	store, _ := setup(t)
 	ended(t, store, "a", noon.Add(-48*time.Hour))
 	ended(t, store, "b", noon.Add(-47*time.Hour))
+	keepTimelines(t, store)
 	_, err := store.Record(t.Context(), flow.Write{FlowID: "a", Decide: func(s flow.State, _ []bool) flow.Changes {
 		if got := expireAll(t, store, noon); !slices.Equal(got, []string{"b"}) {
 			t.Errorf("expired %q", got)
@@ -178,6 +194,7 @@ func TestManyReplicasDoTheUpkeepTogether(t *testing.T) {
 	for i := range 12 {
 		ended(t, store, fmt.Sprint("f", i), noon.Add(-time.Duration(48+i)*time.Hour))
 	}
+	keepTimelines(t, store)
 	attempt(t, store, "before", noon, 5)
 	var mu sync.Mutex
 	var expired []string

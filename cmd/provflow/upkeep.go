@@ -69,18 +69,24 @@ func (p *parts) keeper() *upkeep.Keeper {
 		}})
 	}
 	if keep := p.retention.FlowRetention; keep > 0 {
-		tasks = append(tasks, upkeep.Task{Name: "old flows removed", Do: func(ctx context.Context, now time.Time) (int, error) {
+		tasks = append(tasks, p.timelines(), upkeep.Task{Name: "old flows removed", Do: func(ctx context.Context, now time.Time) (int, error) {
 			return p.expireFlow(ctx, keep.before(now))
 		}})
 	}
 	return upkeep.New(upkeep.Options{Logger: p.log}, tasks...)
 }
 
-// timelines keeps what is asked of flows that have ended, soon after their end: until then
-// whoever asks has it computed.
-func (p *parts) timelines() *upkeep.Keeper {
-	keeper := timeline.Keeper{Store: p.store}
-	return upkeep.New(upkeep.Options{Every: 5 * time.Second, Logger: p.log}, upkeep.Task{Name: "timelines kept", Do: keeper.Keep})
+// timelinesEvery is how soon after its end a flow's timeline is kept. Until then whoever
+// asks for it has it computed.
+const timelinesEvery = 5 * time.Second
+
+// timelines keeps what is asked of flows that have ended. A flow is not removed before.
+func (p *parts) timelines() upkeep.Task {
+	return upkeep.Task{Name: "timelines kept", Do: timeline.Keeper{Store: p.store}.Keep}
+}
+
+func (p *parts) timelineKeeper() *upkeep.Keeper {
+	return upkeep.New(upkeep.Options{Every: timelinesEvery, Logger: p.log}, p.timelines())
 }
 
 // expireFlow removes one flow and ends its streams, as its deletion would.
