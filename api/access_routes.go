@@ -31,6 +31,7 @@ const (
 	anyFlow                   // deployment or flow
 	aJob                      //
 	anExecution               // whose flow must be looked up
+	aHistory                  // a flow, of which something must be known here
 )
 
 // kind is how a request goes on in time.
@@ -70,6 +71,15 @@ var rules = map[string]rule{
 	"POST /api/v1/internal/jobs/import":                {access.Ingest, inHandler, transfer, false},
 	"GET /api/v1/actions/executions/{id}/logs":         {access.Logs, anExecution, brief, false},
 	"GET /api/v1/actions/executions/{id}/logs/stream":  {access.Logs, anExecution, live, false},
+
+	"GET /api/v1/flows/{id}/timeline":      {access.Read, aHistory, brief, false},
+	"GET /api/v1/flows/{id}/timeline.svg":  {access.Read, aHistory, brief, false},
+	"GET /api/v1/flows/{id}/critical-path": {access.Read, aHistory, brief, false},
+	"GET /api/v1/flows/{id}/diagnosis":     {access.Read, aHistory, brief, false},
+	"GET /api/v1/flows/{id}/estimate":      {access.Read, aHistory, brief, false},
+	"GET /api/v1/analytics/provisions":     {access.Read, inHandler, brief, false},
+	"GET /api/v1/analytics/components":     {access.Read, inHandler, brief, false},
+	"GET /api/v1/analytics/compare":        {access.Read, inHandler, brief, false},
 
 	"POST /api/v1/session":      {"", theCaller, brief, false},
 	"POST /api/v1/session/code": {"", theCaller, brief, false},
@@ -121,10 +131,15 @@ func (h *server) visible(r *http.Request, t target, p access.Principal) error {
 func hidden(r *http.Request, t target, id string) error {
 	switch t {
 	case aFlow:
-		if q := r.URL.Query(); q.Get("root")+q.Get("around") != "" {
+		switch q := r.URL.Query(); {
+		case q.Get("at") != "":
+			return noHistory(id)
+		case q.Get("root")+q.Get("around") != "":
 			return flow.NotFoundf("flow-not-found", "there is no flow %q, or nothing in it yet", id)
 		}
 		return flow.NotFoundf("flow-not-found", "there is no flow and no deployment %q", id)
+	case aHistory:
+		return noHistory(id)
 	case anyFlow:
 		return flow.NotFoundf("deployment-not-found", "there is no deployment and no flow %q", id)
 	case aJob:

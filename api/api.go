@@ -43,6 +43,7 @@ type Services struct {
 	Store       Store
 	Deployments DeploymentStore
 	Archive     Archive
+	Analytics   Analytics
 	Recorder    *record.Recorder
 	Hub         *feed.Hub
 	Tails       *feed.Tails
@@ -105,6 +106,7 @@ func (h *server) routes(r chi.Router) {
 	r.Post("/api/v1/deployments/{id}/provisioner-events", h.provisionerEvents)
 	h.jobRoutes(r)
 	h.archiveRoutes(r)
+	h.analyticsRoutes(r)
 	h.sessionRoutes(r)
 }
 

@@ -17,9 +17,14 @@ func (h *server) snapshot(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	at := r.URL.Query().Get("at")
 	part, err := partOf(r)
 	if err != nil {
 		h.fail(w, r, err)
+		return
+	}
+	if at != "" {
+		h.pastSnapshot(w, r, id, at)
 		return
 	}
 	if part != nil {
@@ -61,6 +66,8 @@ func partOf(r *http.Request) (*flow.Part, error) {
 	switch {
 	case p.Root != "" && p.Around != "":
 		return nil, flow.Invalidf("invalid-part", "give either root or around, not both")
+	case q.Get("at") != "" && p.Root+p.Around != "":
+		return nil, flow.Invalidf("invalid-part", "at gives the whole flow; leave out root and around")
 	case q.Has("direction") && p.Around == "":
 		return nil, flow.Invalidf("invalid-part", "direction goes with around")
 	case !known:

@@ -22,6 +22,7 @@ type (
 		IfNoneMatch string `header:"If-None-Match" description:"The ETag of a snapshot you have."`
 		Root        string `query:"root" description:"Only this group and what it contains."`
 		Around      string `query:"around" description:"Only this job and what lies around it."`
+		At          string `query:"at" description:"As it was at this moment: RFC 3339, a day, or unix milliseconds. Not with root or around."`
 		Direction   string `query:"direction" enum:"upstream,downstream,both" description:"With around: what it waits for, what waits for it, or both."`
 	}
 	resumeParams struct {
@@ -84,6 +85,7 @@ func operations() []operation {
 	}
 	all = append(all, deploymentOperations()...)
 	all = append(all, jobOperations()...)
+	all = append(all, analyticsOperations()...)
 	all = append(all, sessionOperations()...)
 	return append(all, serverOperations()...)
 }

@@ -125,7 +125,7 @@ func wire(ctx context.Context, in instance) (*parts, error) {
 func (p *parts) handler() http.Handler {
 	a := announcer{p.hub, p.notifier}
 	return api.New(api.Services{
-		Store: p.store, Deployments: p.store, Archive: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: p.upstream,
+		Store: p.store, Deployments: p.store, Archive: p.store, Analytics: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: p.upstream,
 		Access: p.access.control(p.store, p.log), Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: p.log,
 		Streams: p.streams, Trace: p.operation.traces.Requests(), Done: p.counts.Request,
 	})

@@ -25,6 +25,7 @@ type chart struct {
 	now      time.Time
 	bands    []band
 	lanes    int
+	path     timeline.Path
 	later    int // attempts that are no part of the provision and not drawn
 }
 
@@ -48,7 +49,7 @@ type lane struct {
 
 // layOut arranges a timeline as of a moment.
 func layOut(t timeline.Timeline, now time.Time) chart {
-	c := chart{Provision: t.Provision, now: now}
+	c := chart{Provision: t.Provision, now: now, path: timeline.CriticalPath(t.Rows)}
 	byBand := map[string]int{}
 	for _, job := range gather(t.Rows, &c) {
 		key := job.attempts[0].Phase + "\x00" + job.attempts[0].Region
@@ -86,7 +87,7 @@ func gather(rows []timeline.Row, c *chart) []lane {
 		}
 		l := &lanes[i]
 		l.attempts = append(l.attempts, r)
-		l.critical = l.critical || r.Critical
+		l.critical = l.critical || r.Critical || r.PathStep > 0
 		l.ran += r.Ran
 	}
 	c.lanes = len(lanes)
@@ -186,22 +187,6 @@ func (c *chart) span(now time.Time) {
 	if least := c.from.Add(time.Second); c.to.Before(least) {
 		c.to = least
 	}
-}
-
-// path is the attempts that decided the end, in order of time.
-func (c chart) path() []timeline.Row {
-	var steps []timeline.Row
-	for _, b := range c.bands {
-		for _, l := range slices.Concat(b.lanes, b.others) {
-			for _, r := range l.attempts {
-				if r.Critical {
-					steps = append(steps, r)
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(steps, func(a, b timeline.Row) int { return a.StartedAt.Compare(b.StartedAt) })
-	return steps
 }
 
 // running reports a provision that goes on.

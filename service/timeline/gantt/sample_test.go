@@ -106,5 +106,10 @@ func sample(jobs, regions int, running bool) (timeline.Timeline, time.Time) {
 		}
 	}
 	t.Provision.Jobs.All -= t.Provision.Retries
+	for i := range t.Rows {
+		if r := &t.Rows[i]; r.Critical {
+			r.PathStep, r.PathRan = i+1, r.Ran
+		}
+	}
 	return t, now
 }

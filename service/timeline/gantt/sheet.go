@@ -3,27 +3,18 @@ package gantt
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/rivo/uniseg"
 )
 
 // path says what decided the end, in words.
 func (s *sheet) path() {
-	steps := s.chart.path()
+	steps := s.chart.path.Rows
 	if len(steps) == 0 {
 		return
 	}
-	var ran time.Duration
-	for i, r := range steps {
-		end := endOf(r, s.chart.now)
-		if i+1 < len(steps) && steps[i+1].StartedAt.Before(end) {
-			end = steps[i+1].StartedAt
-		}
-		ran += end.Sub(r.StartedAt)
-	}
 	s.WriteString("\n")
-	s.say(blue, fmt.Sprintf("%s Critical path: %s of %s ran in %s", s.signs.mark, Duration(ran), Duration(s.chart.to.Sub(s.chart.from)),
+	s.say(blue, fmt.Sprintf("%s Critical path: %s ran and %s idle, in %s", s.signs.mark, Duration(s.chart.path.Ran), Duration(s.chart.path.Idle),
 		plural(len(steps), "attempt", "attempts")))
 	var names []string
 	for i, r := range steps {
@@ -53,7 +44,7 @@ func (s *sheet) list(tint, indent, separator string, words []string) {
 // fit shortens a label; where only ASCII is shown, what is none becomes `?`.
 func (s *sheet) fit(text string, cells int) string {
 	if !s.paper.ASCII {
-		return shorten(text, cells)
+		return Shorten(text, cells)
 	}
 	text = strings.Map(func(r rune) rune {
 		if r > '~' {

@@ -36,11 +36,12 @@ var style string
 // nothing, and takes the reader's light or dark colours.
 func SVG(t timeline.Timeline, now time.Time) []byte {
 	c := layOut(t, now)
-	d := &drawing{chart: c}
+	d := &drawing{chart: c, middles: map[string]float64{}}
 	y := headHeight
 	for _, b := range c.bands {
 		y = d.band(b, y)
 	}
+	d.links()
 	height := y + footHeight
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title desc" width="%[1]g" height="%[2]g" viewBox="0 0 %[1]g %[2]g">`+"\n",
@@ -60,11 +61,9 @@ func SVG(t timeline.Timeline, now time.Time) []byte {
 // drawing collects the elements of a picture.
 type drawing struct {
 	strings.Builder
-	chart chart
-	link  point // end of the critical attempt drawn last
+	chart   chart
+	middles map[string]float64 // of the lanes drawn, by job
 }
-
-type point struct{ x, y float64 }
 
 func (d *drawing) x(t time.Time) float64 { return plotStart + d.chart.at(t)*(plotEnd-plotStart) }
 
@@ -83,7 +82,7 @@ func (d *drawing) text(class string, x, y float64, s string) {
 // head is the title, what the provision came to, and what the colours mean.
 func (d *drawing) head() {
 	c := d.chart
-	d.text("title", margin, 40, shorten(c.FlowID, 60))
+	d.text("title", margin, 40, Shorten(c.FlowID, 60))
 	d.text("sub", margin, 62, strings.Join(c.summary(), " · "))
 	x := width - margin
 	for _, key := range []struct {
@@ -127,7 +126,7 @@ func (d *drawing) band(b band, y float64) float64 {
 	fmt.Fprintf(d, "<g>")
 	d.rect("head", margin-10, y+3, width-2*margin+20, bandHead-8, 5)
 	fmt.Fprintf(d, `<g clip-path="url(#labels)">`)
-	d.text("band", margin, y+18.5, shorten(b.label, 34))
+	d.text("band", margin, y+18.5, Shorten(b.label, 34))
 	d.WriteString("</g>")
 	d.text("count", plotStart, y+18.5, counts(b.tally))
 	if !b.from.IsZero() {
@@ -149,13 +148,14 @@ func (d *drawing) band(b band, y float64) float64 {
 // lane draws one job: what it waited, its attempts, how long they took together.
 func (d *drawing) lane(l lane, y float64) {
 	middle, class := y+laneHeight/2, "label"
+	d.middles[l.attempts[0].JobID] = middle
 	if l.critical {
 		class = "label strong"
 	}
 	fmt.Fprintf(d, "<g><title>%s</title>", escape(d.chart.tell(l)))
 	fmt.Fprintf(d, `<rect class="hit" x="%g" y="%g" width="%g" height="%g"/>`, margin-10, y, width-2*margin+20, laneHeight)
 	fmt.Fprintf(d, `<g clip-path="url(#labels)">`)
-	d.text(class, margin+14, middle+4, shorten(l.label, 32))
+	d.text(class, margin+14, middle+4, Shorten(l.label, 32))
 	d.WriteString("</g>")
 	if l.critical {
 		fmt.Fprintf(d, `<path class="mark" d="M%g %gl4 4l-4 4l-4 -4z"/>`, margin+4, middle-4)
@@ -180,21 +180,24 @@ func (d *drawing) attempt(r timeline.Row, middle float64) {
 		return
 	}
 	x1, x2 := d.x(r.StartedAt), d.x(endOf(r, d.chart.now))
-	if r.Critical {
-		d.connect(point{x1, middle}, point{x2, middle})
-	}
 	d.rect("bar "+classOf(r), x1, middle-barHeight/2, max(x2-x1, 2.5), barHeight, 3)
 	if r.Status == flow.Failed {
 		fmt.Fprintf(d, `<path class="cross" d="M%.1f %.1fl6 6m0 -6l-6 6"/>`, x2-3, middle-3)
 	}
 }
 
-// connect leads from the end of one critical attempt to the beginning of the next.
-func (d *drawing) connect(from, to point) {
-	if d.link != (point{}) && d.link.y != from.y {
-		fmt.Fprintf(d, `<path class="link" d="M%.1f %.1fV%.1fH%.1f"/>`, d.link.x, d.link.y, from.y, max(from.x, d.link.x))
+// links lead from the end of each step of the critical path to the beginning of the next,
+// as far as both are drawn.
+func (d *drawing) links() {
+	for i := 1; i < len(d.chart.path.Rows); i++ {
+		from, to := d.chart.path.Rows[i-1], d.chart.path.Rows[i]
+		y1, y2 := d.middles[from.JobID], d.middles[to.JobID]
+		if y1 == 0 || y2 == 0 || y1 == y2 {
+			continue
+		}
+		x := d.x(endOf(from, d.chart.now))
+		fmt.Fprintf(d, `<path class="link" d="M%.1f %.1fV%.1fH%.1f"/>`, x, y1, y2, d.x(to.StartedAt))
 	}
-	d.link = to
 }
 
 func classOf(r timeline.Row) string {

@@ -17,10 +17,11 @@ import (
 // small is two steps and three installs: one fails and is tried again, one waits for it.
 func small() timeline.Timeline {
 	step := attempt("tofu-apply", flow.GroupProvisioner, "", 1, flow.Succeeded, 0, 0, 240)
-	step.Critical = true
+	step.Critical, step.PathStep, step.PathRan = true, 1, 4*time.Minute
 	fails := attempt("install-keycloak", flow.GroupBootstrapKit, "", 1, flow.Failed, 240, 0, 120)
 	again := attempt("install-keycloak", flow.GroupBootstrapKit, "", 2, flow.Running, 390, 30, 90)
-	fails.Critical, again.Critical = true, true
+	fails.Critical, fails.PathStep, fails.PathRan = true, 2, 2*time.Minute
+	again.Critical, again.PathStep, again.PathRan, again.PathIdle = true, 3, 90*time.Second, 30*time.Second
 	other := attempt("install-loki", flow.GroupBootstrapKit, "", 1, flow.Succeeded, 300, 60, 60)
 	waits := attempt("install-gitea", flow.GroupBootstrapKit, "", 0, flow.Pending, 0, -240, 0)
 	waits.StartedAt, waits.EndedAt = time.Time{}, time.Time{}
@@ -46,7 +47,7 @@ Bootstrap --------------------------------- 3 jobs, 1 running, 1 waiting
   install-loki                         .....======               1m 00s
   install-gitea                        ....................           -
 
-* Critical path: 7m 30s of 8m 00s ran in 3 attempts
+* Critical path: 7m 30s ran and 30s idle, in 3 attempts
   Terraform Apply -> install-keycloak
 `
 	if got != want {

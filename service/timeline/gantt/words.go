@@ -81,8 +81,9 @@ func tellAttempt(r timeline.Row) string {
 	return text
 }
 
-// shorten cuts a text to so many cells of a fixed font, a wide letter being two.
-func shorten(s string, cells int) string {
+// Shorten takes out of a text what moves a cursor, and cuts it to so many cells of a fixed
+// font; a wide letter is two.
+func Shorten(s string, cells int) string {
 	s = clean(s)
 	if uniseg.StringWidth(s) <= cells {
 		return s
