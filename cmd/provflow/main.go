@@ -27,6 +27,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Play a whole provision against a running server."`
 	Import  importCmd  `cmd:"" help:"Bring in an archive, or the older store's folder; done again it changes nothing."`
 	Export  exportCmd  `cmd:"" help:"Write everything about a deployment as an archive."`
+	Report  reportCmd  `cmd:"" help:"Show what provisions spent their time on."`
 	Check   checkCmd   `cmd:"" help:"Compare every stored roll-up with its leaves; exit 1 where they differ."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

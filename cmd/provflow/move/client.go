@@ -8,10 +8,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 )
 
 // Client moves provisions to and from one server.
@@ -47,21 +48,7 @@ func (c Client) post(ctx context.Context, contentType string, body io.Reader) (i
 }
 
 func (c Client) do(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Server, "/")+path, body)
-	if err != nil {
-		return nil, fmt.Errorf("--server %s: %w", c.Server, err)
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if c.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.Token)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("reaching %s: %w; is it running? start it with `provflow serve`, or name another with --server", c.Server, err)
-	}
-	return res, nil
+	return remote.Client{Server: c.Server, Token: c.Token}.Do(ctx, method, path, contentType, body)
 }
 
 // bar shows progress on a terminal and nothing elsewhere; a negative total is unknown.
