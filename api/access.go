@@ -27,6 +27,7 @@ type Access struct {
 	Streams int  // open at once for one principal; 0: any number
 
 	BodyIdle   time.Duration // the longest a body may bring nothing; 30 s
+	AnswerIdle time.Duration // the longest a client may take nothing of an answer, but for streams; 30 s
 	IngestIdle time.Duration // the same for provisioner events, which come as they happen; 10 min
 	Recheck    time.Duration // how often a stream's principal is looked up again; 30 s
 }
@@ -36,7 +37,7 @@ const bodyTotal = 10
 
 func (a Access) withDefaults() Access {
 	for d, otherwise := range map[*time.Duration]time.Duration{
-		&a.BodyIdle: 30 * time.Second, &a.IngestIdle: 10 * time.Minute, &a.Recheck: 30 * time.Second,
+		&a.BodyIdle: 30 * time.Second, &a.AnswerIdle: 30 * time.Second, &a.IngestIdle: 10 * time.Minute, &a.Recheck: 30 * time.Second,
 	} {
 		if *d <= 0 {
 			*d = otherwise
@@ -119,6 +120,9 @@ func (h *server) guard(next http.Handler) http.Handler {
 		r = r.WithContext(access.With(r.Context(), p))
 		body := h.gate.pace(w, r, rule.kind)
 		defer body.leave()
+		if rule.kind != live { // whose writer has deadlines of its own
+			w = h.gate.paceAnswer(w)
+		}
 		if !rule.kind.lasts() {
 			next.ServeHTTP(w, r)
 			return

@@ -78,7 +78,7 @@ func New(s Services) http.Handler {
 	if s.Trace != nil {
 		r.Use(s.Trace)
 	}
-	r.Use(rawPath, h.origins, middleware.GetHead)
+	r.Use(noDeadline, rawPath, h.origins, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
 	})

@@ -138,8 +138,10 @@ func (s *Streams) remove(l *life) {
 	}
 }
 
-// bidFarewell writes nothing but `retry:`: of an event there is no half. A client that is
-// gone need not be told.
+// bidFarewell writes nothing but `retry:`: of an event there is no half. It was told at the
+// beginning, and is once more because a client goes by the last it heard: on a stream that is
+// passed on that may be the upstream's, and all would be back at the same time. A client that
+// is gone need not be told.
 func bidFarewell(w http.ResponseWriter) {
 	s := &Writer{w: w, ctl: http.NewResponseController(w), opts: Options{}.withDefaults()}
 	s.buf = appendRetry(nil, s.opts.Retry)

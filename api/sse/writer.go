@@ -13,7 +13,7 @@ type Options struct {
 	Heartbeat time.Duration
 	// WriteTimeout bounds each write and its flush. Default 10 s.
 	WriteTimeout time.Duration
-	// Retry is told to the client once: how long it waits before it reconnects. The
+	// Retry is told to the client at the beginning: how long it waits before it reconnects. The
 	// default is 1 to 3 s, at random, so that clients do not come back all at once.
 	Retry time.Duration
 }

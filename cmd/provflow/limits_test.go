@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -116,6 +118,26 @@ func TestASlowBodyIsCut(t *testing.T) {
 		if time.Now().After(ended) {
 			t.Fatal("a body that trickles goes on")
 		}
+	}
+}
+
+// A client that asks for much and reads none of it holds nothing for long.
+func TestAnAnswerThatIsNotTakenIsCut(t *testing.T) {
+	t.Parallel()
+	r := startGuarded(t, dbtest.New(t), accessPlan{api: api.Access{Streams: 1, AnswerIdle: 100 * time.Millisecond}})
+	lines := []string{event(0, "tofu-init")}
+	for i := range 800 { // more than the buffers between two sockets hold
+		lines = append(lines, event(float64(i), "tofu", "message", strings.Repeat("x", 16<<10)))
+	}
+	r.post("a-1", lines...)
+	conn := r.raw("GET /api/v1/deployments/a-1/export HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if n, err := conn.Read(make([]byte, 100)); n == 0 {
+		t.Fatal(err)
+	}
+	eventually(t, "room for another export", func() bool { return r.get("/api/v1/deployments/a-1/export").status == http.StatusOK })
+	rest, _ := io.ReadAll(conn) // however the connection ends
+	if bytes.HasSuffix(rest, []byte("0\r\n\r\n")) {
+		t.Error("the whole of it waited to be read")
 	}
 }
 

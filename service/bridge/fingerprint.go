@@ -14,26 +14,43 @@ import (
 // Fingerprints gives each event of one request its fingerprint: its content, its time
 // included, and how often the same one stood before it in the request. A request with
 // an idempotency key has fingerprints of its own, so that another key is another write.
+//
+// A body may be written for ever, so what was seen long ago is forgotten: counts are kept of
+// at least the last fingerprintsKept different events. One that comes again after so many
+// others, to the microsecond at the same time, is taken for a repetition of the first. What
+// is forgotten depends on the body alone: sent again, it has the same fingerprints.
 type Fingerprints struct {
-	key  string
-	seen map[flow.Fingerprint]uint32
+	key          string
+	recent, past map[flow.Fingerprint]uint32 // how often each was seen; past is forgotten next
 }
+
+// fingerprintsKept makes for a few megabytes in each open request at the most.
+const fingerprintsKept = 1 << 16
 
 // NewFingerprints begins a request; key may be empty.
 func NewFingerprints(key string) *Fingerprints {
-	return &Fingerprints{key: key, seen: map[flow.Fingerprint]uint32{}}
+	return &Fingerprints{key: key, recent: map[flow.Fingerprint]uint32{}}
 }
 
 // Of gives the next event's fingerprint.
 func (f *Fingerprints) Of(e Event) flow.Fingerprint {
 	content := e.fingerprint(f.key, 0)
-	n := f.seen[content]
-	f.seen[content] = n + 1
+	n, recent := f.recent[content]
+	if !recent {
+		n = f.past[content]
+	}
+	if !recent && len(f.recent) == fingerprintsKept {
+		f.recent, f.past = map[flow.Fingerprint]uint32{}, f.recent
+	}
+	f.recent[content] = n + 1
 	if n == 0 {
 		return content
 	}
 	return e.fingerprint(f.key, n)
 }
+
+// Held is how many different events are remembered.
+func (f *Fingerprints) Held() int { return len(f.recent) + len(f.past) }
 
 func (e Event) fingerprint(key string, before uint32) (sum flow.Fingerprint) {
 	h := sha256.New()

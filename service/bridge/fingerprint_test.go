@@ -1,0 +1,35 @@
+package bridge_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/openova-io/provflow/service/bridge"
+)
+
+// A body that goes on and on holds no more and no more, and repetitions that are not far
+// apart are still told apart.
+func TestFingerprintsOfAnEndlessBodyAreBounded(t *testing.T) {
+	t.Parallel()
+	const lines, most = 200_000, 2 << 16
+	first, again := bridge.NewFingerprints(""), bridge.NewFingerprints("")
+	event := func(i int) bridge.Event {
+		return bridge.Event{Time: noon.Add(time.Duration(i)), Phase: "tofu", Message: strconv.Itoa(i)}
+	}
+	for i := range lines {
+		if first.Of(event(i)) != again.Of(event(i)) {
+			t.Fatalf("line %d has another fingerprint when the body is sent again", i)
+		}
+		if i%1000 == 0 && first.Of(event(max(i-10_000, 0))) == first.Of(event(max(i-10_000, 0))) {
+			t.Fatalf("line %d: a repetition is not told from the one before", i)
+		}
+		if first.Held() > most {
+			t.Fatalf("%d held after %d lines", first.Held(), i)
+		}
+		if i%1000 == 0 { // keep both in step
+			again.Of(event(max(i-10_000, 0)))
+			again.Of(event(max(i-10_000, 0)))
+		}
+	}
+}
