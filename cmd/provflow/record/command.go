@@ -126,13 +126,35 @@ func (c command) forApply() []string {
 	return c.only(true, "lock", "lock-timeout", "parallelism", "state", "state-out", "backup", "compact-warnings", "no-color")
 }
 
-// String is the command as a person typed it.
+// String is the command as a person typed it, without the values it sets: any of them may
+// be a secret.
 func (c command) String() string {
-	words := slices.Concat([]string{c.tool}, c.globals, []string{c.name}, c.args)
+	words := slices.Concat([]string{c.tool}, c.globals, []string{c.name})
+	for _, f := range c.flags() {
+		args := slices.Clone(f.args)
+		if f.name == "var" || f.name == "backend-config" {
+			last := len(args) - 1
+			args[last] = withoutValue(args[last], f.name)
+		}
+		words = append(words, args...)
+	}
 	for i, w := range words {
 		if strings.ContainsAny(w, " \t\n\"'\\") || w == "" {
 			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// withoutValue hides what is set in `name=value` or `-var=name=value`.
+func withoutValue(arg, flag string) string {
+	_, setting, joined := strings.Cut(arg, flag+"=")
+	if !joined || !strings.HasPrefix(arg, "-") {
+		setting = arg
+	}
+	name, _, sets := strings.Cut(setting, "=")
+	if !sets {
+		return arg // the name of a file
+	}
+	return strings.TrimSuffix(arg, setting) + name + "=***"
 }

@@ -15,7 +15,7 @@ const (
 	// batchLines and batchBytes bound what is sent at a time.
 	batchLines = 500
 	batchBytes = 1 << 20
-	// firstWait doubles up to longestWait while the server is away.
+	// The first wait doubles up to the longest while the server is away.
 	firstWait   = 250 * time.Millisecond
 	longestWait = 10 * time.Second
 )
@@ -24,6 +24,7 @@ const (
 type sender struct {
 	server *server
 	hurry  chan struct{} // closed when there is little time: no long waits
+	first  time.Duration // the first wait
 
 	mu      sync.Mutex
 	trouble error    // why the server was last away; nil while it is not
@@ -31,7 +32,7 @@ type sender struct {
 }
 
 func newSender(s *server) *sender {
-	return &sender{server: s, hurry: make(chan struct{})}
+	return &sender{server: s, hurry: make(chan struct{}), first: firstWait}
 }
 
 // send empties the spools in their order and takes them away. It ends early with ctx: what
@@ -48,7 +49,7 @@ func (s *sender) send(ctx context.Context, spools []*spool) {
 
 // empty sends a spool until it is whole and all of it is sent.
 func (s *sender) empty(ctx context.Context, sp *spool) bool {
-	offset, most, wait := sp.sent(), batchLines, firstWait
+	offset, most, wait := sp.sent(), batchLines, s.first
 	for ctx.Err() == nil {
 		whole := sp.isWhole() // before reading: what is written until then is read
 		lines := readBatch(sp.file, offset, most)
@@ -78,7 +79,7 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 			offset += int64(len(lines))
 		}
 		s.note(nil)
-		wait = firstWait
+		wait = s.first
 		sp.noteSent(offset)
 	}
 	return false
@@ -89,8 +90,8 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 func (s *sender) rest(ctx context.Context, gone *away, wait time.Duration) time.Duration {
 	select {
 	case <-s.hurry:
-		sleep(ctx, pause(firstWait), nil)
-		return firstWait
+		sleep(ctx, pause(s.first), nil)
+		return s.first
 	default:
 		sleep(ctx, pause(max(gone.wait, wait)), s.hurry)
 		return min(2*wait, longestWait)

@@ -1,0 +1,242 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/openova-io/provflow/service/tofu"
+)
+
+// A server that comes up after the run gets everything, in order and once.
+func TestTheServerComesUpLate(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.answer(func([]string) (int, string) { return http.StatusBadGateway, "a proxy's page" })
+	b := newBench(t, f.URL, stream1)
+	b.Patience = time.Millisecond
+	if err := b.run(t, "apply", "p.plan"); err != nil {
+		t.Fatal(err)
+	}
+	kept := b.files(t, spoolEnding)
+	if len(kept) != 1 {
+		t.Fatalf("the spool has %v", kept)
+	}
+	info, err := os.Stat(kept[0])
+	text, readErr := os.ReadFile(kept[0])
+	if err != nil || readErr != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v, %v", err, readErr, info.Mode())
+	}
+	f.answer(nil)
+	b.Patience = time.Minute
+	if err := Flush(t.Context(), b.Options); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(f.lines(), "\n") + "\n"; got != string(text) {
+		t.Errorf("sent\n%s\nwant\n%s", got, text)
+	}
+	if left := b.files(t, ""); len(left) > 0 {
+		t.Errorf("the spool still has %v", left)
+	}
+}
+
+// What an earlier run left is sent before what the next one has to say.
+func TestTheNextRunSendsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.answer(func([]string) (int, string) {
+		return http.StatusServiceUnavailable, `{"error":"not-ready","detail":""}`
+	})
+	b := newBench(t, f.URL, "echo first")
+	b.Patience = time.Millisecond
+	if err := b.run(t, "init"); err != nil {
+		t.Fatal(err)
+	}
+	f.answer(nil)
+	b.Patience = time.Minute
+	if err := b.run(t, "output"); err != nil {
+		t.Fatal(err)
+	}
+	var phases []string
+	for _, l := range f.lines() {
+		_, rest, _ := strings.Cut(l, `"phase":"`)
+		phase, _, _ := strings.Cut(rest, `"`)
+		phases = append(phases, phase)
+	}
+	if !slices.Equal(phases, []string{"tofu-init", "tofu", "tofu-init", "tofu-output", "tofu", "tofu-output"}) {
+		t.Errorf("sent %v", phases)
+	}
+}
+
+// An event that the server will never take is put aside and said; the others arrive.
+func TestARefusedEvent(t *testing.T) {
+	t.Parallel()
+	for _, named := range []bool{true, false} { // whether the server says which line it was
+		f := newFake(t)
+		f.answer(func(body []string) (int, string) {
+			i := slices.IndexFunc(body, func(l string) bool { return strings.Contains(l, "Creating...") })
+			if i < 0 {
+				return 0, ""
+			}
+			if !named {
+				return http.StatusRequestEntityTooLarge, `{"error":"too-large","detail":"no"}`
+			}
+			f.keep(body[:i])
+			return http.StatusBadRequest, `{"error":"invalid-event","detail":"no","accepted":` + strconv.Itoa(i) + `,"line":` + strconv.Itoa(i+1) + `}`
+		})
+		b := newBench(t, f.URL, stream1)
+		if err := b.run(t, "apply", "p.plan"); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.lines(); len(got) != 4 || strings.Contains(strings.Join(got, ""), "Creating...") {
+			t.Errorf("sent %q", got)
+		}
+		aside := b.files(t, refusedEnding)
+		if len(aside) != 1 || len(b.files(t, spoolEnding)) != 0 || !strings.Contains(b.said.String(), aside[0]) {
+			t.Fatalf("aside %v, said %s", aside, b.said)
+		}
+		text, err := os.ReadFile(aside[0])
+		if err != nil || strings.Count(string(text), "Creating...") != 1 || !strings.Contains(string(text), `"why":"`) {
+			t.Errorf("%v, aside is %s", err, text)
+		}
+	}
+}
+
+// A token that is not good is no reason to put anything aside: all is kept for a better one.
+func TestATokenThatIsNotGood(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.answer(func([]string) (int, string) {
+		return http.StatusUnauthorized, `{"error":"unauthorized","detail":"give a token"}`
+	})
+	b := newBench(t, f.URL, stream1)
+	b.Patience = 50 * time.Millisecond
+	if err := b.run(t, "apply", "p.plan"); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.files(t, spoolEnding)) != 1 || len(b.files(t, refusedEnding)) != 0 {
+		t.Errorf("the spool has %v", b.files(t, ""))
+	}
+}
+
+// A recording that was killed is ended by whoever finds it; a running one is left alone.
+func TestARecordingThatWasKilled(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	b := newBench(t, f.URL, "")
+	dir := filepath.Join(b.Spool, "d1")
+	runs, err := newSpool(dir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runs.close()
+	stamp := "2026-11-23T09:22:49Z"
+	if err := runs.write([]tofu.Event{{Time: &stamp, Phase: "tofu", Message: "of a running one"}}); err != nil {
+		t.Fatal(err)
+	}
+	const begun = `{"time":"2026-11-23T09:22:49Z","phase":"tofu-apply","state":"running"}`
+	const later = `{"time":"2026-11-23T09:22:50Z","phase":"tofu-resource","component":"a.b","state":"succeeded"}`
+	if err := os.WriteFile(filepath.Join(dir, "1-1"+spoolEnding), []byte(begun+"\n"+later+"\n"+`{"time":"2026-`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Flush(t.Context(), b.Options); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{begun, later, `{"time":"2026-11-23T09:22:50Z","phase":"tofu-apply","level":"error","message":"the recording stopped in the middle: the program was killed","state":"failed"}`}
+	if got := f.lines(); !slices.Equal(got, want) {
+		t.Errorf("sent %q", got)
+	}
+}
+
+// transport answers requests as it is told, in this process.
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
+// Whatever the server does in between (away before or after it took something, refusing some
+// lines), everything that is not refused arrives in order and once, and the rest is aside.
+func TestEverythingArrivesOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(0, 30).Draw(rt, "events")
+		bad := rapid.SliceOfDistinct(rapid.IntRange(0, 30), rapid.ID).Draw(rt, "refused")
+		moods := rapid.SliceOfN(rapid.IntRange(0, 3), 0, 20).Draw(rt, "moods")
+		f := &fake{heard: make(chan struct{}, 1)}
+		handle := transport(func(r *http.Request) (*http.Response, error) { return moody(f, bad, &moods, r) })
+		to, err := newServer(&http.Client{Transport: handle}, "http://server.test", "", "d1")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		sp, err := newSpool(filepath.Join(dir, "d1"), time.Now())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		s := newSender(to)
+		s.first = time.Microsecond
+		close(s.hurry)
+		done := make(chan struct{})
+		go func() { defer close(done); s.send(t.Context(), []*spool{sp}) }()
+		var want []string
+		for i := range n {
+			stamp := time.Unix(int64(i), 0).UTC().Format(time.RFC3339)
+			if err := sp.write([]tofu.Event{{Time: &stamp, Phase: "tofu", Message: fmt.Sprintf("line-%d.", i)}}); err != nil {
+				rt.Fatal(err)
+			}
+			if !slices.Contains(bad, i) {
+				want = append(want, fmt.Sprintf(`{"time":"%s","phase":"tofu","message":"line-%d."}`, stamp, i))
+			}
+		}
+		sp.finish()
+		<-done
+		if !slices.Equal(f.kept, want) {
+			rt.Fatalf("arrived %q, want %q", f.kept, want)
+		}
+		aside, _ := os.ReadFile(sp.beside(refusedEnding))
+		if got := strings.Count(string(aside), "\n"); got != n-len(want) {
+			rt.Fatalf("%d of %d are aside: %s", got, n-len(want), aside)
+		}
+	})
+}
+
+// moody is a server with moods: it is there, away, gone after it took everything, or there
+// and unwilling to say which line it refuses.
+func moody(f *fake, bad []int, moods *[]int, r *http.Request) (*http.Response, error) {
+	mood := 0
+	if len(*moods) > 0 {
+		mood, *moods = (*moods)[0], (*moods)[1:]
+	}
+	f.wants = func(body []string) (int, string) {
+		i := slices.IndexFunc(body, func(l string) bool {
+			return slices.ContainsFunc(bad, func(n int) bool { return strings.Contains(l, fmt.Sprintf("line-%d.", n)) })
+		})
+		switch {
+		case mood == 1:
+			return http.StatusServiceUnavailable, ""
+		case i < 0:
+			return 0, ""
+		case mood == 3:
+			return http.StatusBadRequest, `{"error":"invalid-event"}`
+		}
+		f.keep(body[:i])
+		return http.StatusBadRequest, fmt.Sprintf(`{"error":"invalid-event","line":%d}`, i+1)
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	if mood == 2 {
+		return nil, errors.New("the connection broke")
+	}
+	res := w.Result()
+	res.Request = r
+	return res, nil
+}
