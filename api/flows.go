@@ -110,6 +110,12 @@ func (h *server) stream(w http.ResponseWriter, r *http.Request) {
 	if absent(err == nil && sub.Empty(), err) && h.upstreamStream(w, r, id, sub) {
 		return
 	}
+	if err != nil && r.Context().Err() != nil {
+		// The server is stopping. A browser gives up for good on what is no stream; of one that
+		// ends it asks the next replica.
+		_, _ = sse.Start(w, sse.Options{})
+		return
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -42,6 +42,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 	config.MinIdleConns = 2
 	config.MaxConns = max(config.MaxConns, 10)
 	config.ConnConfig.ConnectTimeout = 3 * time.Second
+	config.PingTimeout = 2 * time.Second
 	for _, set := range options {
 		set(config)
 	}
@@ -49,7 +50,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 	if err != nil {
 		return nil, fmt.Errorf("making the connection pool: %w", err)
 	}
-	return &Store{pool: pool, q: dbsqlc.New(pool), now: now}, nil
+	return &Store{pool: pool, q: dbsqlc.New(patient{pool}), now: now}, nil
 }
 
 // Close waits for running queries and closes the pool.
@@ -59,18 +60,22 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Ping reports flow.Unavailable when the database cannot be reached.
-func (s *Store) Ping(ctx context.Context) error { return mapError(s.pool.Ping(ctx)) }
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return mapError(s.pool.Ping(ctx))
+}
 
 // SchemaVersion is the newest migration that is applied.
 func (s *Store) SchemaVersion(ctx context.Context) (version int64, err error) {
 	// Goose's own table, which the schema folder does not describe.
-	err = s.pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
+	err = patient{s.pool}.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
 	return version, mapError(err)
 }
 
 // Schema is the schema the tables are in.
 func (s *Store) Schema(ctx context.Context) (name string, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT current_schema()`).Scan(&name)
+	err = patient{s.pool}.QueryRow(ctx, `SELECT current_schema()`).Scan(&name)
 	return name, mapError(err)
 }
 
@@ -78,7 +83,7 @@ func (s *Store) Schema(ctx context.Context) (name string, err error) {
 // use, from 0 to 1. It fills when some listener is in a transaction that does not end,
 // and a full one makes every notifying commit fail.
 func (s *Store) NotificationQueueUsage(ctx context.Context) (used float64, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT pg_notification_queue_usage()`).Scan(&used)
+	err = patient{s.pool}.QueryRow(ctx, `SELECT pg_notification_queue_usage()`).Scan(&used)
 	return used, mapError(err)
 }
 
