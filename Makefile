@@ -11,6 +11,7 @@ LINT := CGO_ENABLED=0 go tool -modfile=lint.mod golangci-lint
 TEST := go test -p 2 -count=1
 PKG ?= ./...
 ARGS ?=
+FOR ?= 1m
 
 .PHONY: help
 help: ## Explain the targets
@@ -32,6 +33,10 @@ test: postgres ## Run the tests, against a real PostgreSQL
 .PHONY: test-race
 test-race: postgres ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(TEST) -race $(ARGS) $(PKG)
+
+.PHONY: crash
+crash: postgres ## Break three replicas and their PostgreSQL for FOR (1m), then count what was lost
+	go test -tags crash -count=1 -timeout 2h ./cmd/provflow/crash $(ARGS) -args -for=$(FOR)
 
 .PHONY: bench
 bench: postgres ## Run the benchmarks

@@ -1,0 +1,80 @@
+//go:build crash
+
+// Package crash breaks a whole installation for a while and then counts: three replicas,
+// each behind a proxy, one PostgreSQL, writers that note what they send and what was
+// acknowledged, and consoles that watch. It knows the program by its HTTP interface only.
+//
+//	writers ──► replica ──► proxy ──┐
+//	                                ├──► PostgreSQL
+//	consoles ◄── replica ◄── proxy ─┘
+//
+// What it breaks is on loopback and its own: it ends by itself, and `make crash` runs it.
+package crash
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+var (
+	lasting  = flag.Duration("for", time.Minute, "how long things are broken")
+	watchers = flag.Int("consoles", 200, "how many consoles watch")
+	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "what the faults are drawn from")
+	within   = flag.Duration("within", 3*time.Second, "how soon after the end every console must be right")
+)
+
+// leastFaults is how many faults there must have been in a minute.
+const leastFaults = 30
+
+const flows, writersPerFlow = 6, 2
+
+// binary is the program, built by TestMain.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(built(m))
+}
+
+func built(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "provflow-crash-")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temp folder
+	binary = filepath.Join(dir, "provflow")
+	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil { //nolint:noctx // go bounds itself
+		fmt.Printf("building provflow: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+func TestNothingIsLostWhateverBreaks(t *testing.T) {
+	t.Logf("to have the same faults again: -seed=%d", *seed)
+	random := rand.New(rand.NewPCG(*seed, 1))
+	f := newFleet(t)
+	idle := f.usage()
+	writers, consoles := f.startWriters(random), f.startConsoles(random)
+	done := f.breakThings(random, *lasting)
+	writers.stop()
+	f.waitReady()
+	ended := time.Now()
+	j := newJournal(t, f, writers)
+	converged := consoles.converge(t, f.snapshots(t), ended)
+	consoles.stop()
+	f.report(done, j, converged)
+	j.judge(t)
+	consoles.judge(t)
+	f.judgeUsage(t, idle)
+	if want := int(lasting.Minutes() * leastFaults); done.total() < want {
+		t.Errorf("%d faults in %s, want %d", done.total(), *lasting, want)
+	}
+}
