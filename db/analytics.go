@@ -43,7 +43,7 @@ func (s *Store) Provisions(ctx context.Context, q timeline.ProvisionQuery) ([]ti
 // begun last. NotFound when there is no such flow.
 func (s *Store) Timeline(ctx context.Context, flowID string) (timeline.Timeline, error) {
 	var t timeline.Timeline
-	err := pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) (err error) {
+	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
 		q := s.q.WithTx(tx)
 		if t.Provision, err = provision(ctx, q, flowID); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (s *Store) ComponentStats(ctx context.Context, q timeline.ComponentQuery) (
 // Compare says how flow b differs from flow a. NotFound when one of them is not there.
 func (s *Store) Compare(ctx context.Context, a, b string) (timeline.Comparison, error) {
 	var c timeline.Comparison
-	err := pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) (err error) {
+	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
 		q := s.q.WithTx(tx)
 		if c.A, err = provision(ctx, q, a); err != nil {
 			return err

@@ -17,7 +17,7 @@ const archivePage = 2000
 // Export gives everything about a flow as of one moment, record by record, the header
 // first. NotFound when there is neither a flow nor a deployment's record of that id.
 func (s *Store) Export(ctx context.Context, flowID string, emit func(flow.ArchiveRecord) error) error {
-	err := pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
 		x := exporter{ctx: ctx, q: s.q.WithTx(tx), flowID: flowID, emit: emit}
 		for _, part := range []func() error{x.header, x.deployment, x.state, x.executions, x.transitions} {
 			if err := part(); err != nil {

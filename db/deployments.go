@@ -109,7 +109,7 @@ func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now
 // DeleteDeployment removes a deployment's record, its flow and all its history. Deleting
 // what is not there is no error.
 func (s *Store) DeleteDeployment(ctx context.Context, id string) error {
-	err := pgx.BeginFunc(ctx, patient{s.pool}, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		// The record first: that is the order of those who make both.
 		if err := q.DeploymentDelete(ctx, id); err != nil {

@@ -137,7 +137,7 @@ func between(jobs []flow.Job, rels []flow.Relationship) (kept []flow.Relationshi
 
 // ofFlow reads, as of one moment, a flow and what is asked of it beside.
 func (s *Store) ofFlow(ctx context.Context, flowID string, read func(q *dbsqlc.Queries, now flow.Delta) error) error {
-	return mapError(pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) error {
+	return mapError(pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		now, err := readDelta(ctx, q, flowID, flow.NoCursor)
 		if errors.Is(err, pgx.ErrNoRows) {

@@ -19,7 +19,7 @@ func (s *Store) Jobs(ctx context.Context, deploymentID string, statuses ...flow.
 	for _, st := range statuses {
 		p.Statuses = append(p.Statuses, string(st))
 	}
-	err := pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) (err error) {
+	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
 		q := s.q.WithTx(tx)
 		if jobs, err = listPlaced(ctx, q, p); err != nil || len(jobs) > 0 {
 			return err
@@ -40,7 +40,7 @@ func (s *Store) Job(ctx context.Context, deploymentID, ref string) (flow.PlacedJ
 		job      flow.PlacedJob
 		attempts []flow.Execution
 	)
-	err := pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) (err error) {
+	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
 		q := s.q.WithTx(tx)
 		if job, err = findJob(ctx, q, deploymentID, ref); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (s *Store) KeepAnswer(ctx context.Context, flowID string, key flow.Fingerpr
 // what is not there is no error. It reports whether there was one.
 func (s *Store) DeleteFlow(ctx context.Context, flowID string) (bool, error) {
 	var there bool
-	err := pgx.BeginFunc(ctx, patient{s.pool}, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		_, err := q.FlowLockForDelete(ctx, flowID)
 		if there = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) {

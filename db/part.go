@@ -14,7 +14,7 @@ import (
 // it is to be around or below does not exist.
 func (s *Store) Part(ctx context.Context, flowID string, part flow.Part) (flow.Delta, error) {
 	var d flow.Delta
-	err := pgx.BeginTxFunc(ctx, patient{s.pool}, readOnce, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		whole, err := readDelta(ctx, q, flowID, flow.NoCursor)
 		if errors.Is(err, pgx.ErrNoRows) {

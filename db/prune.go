@@ -31,7 +31,7 @@ func (s *Store) PruneTombstones(ctx context.Context, before time.Time, limit int
 
 // pruneFlow takes the flow's lock first, as its writers do.
 func (s *Store) pruneFlow(ctx context.Context, flowID string, before time.Time, limit int) (n int, err error) {
-	err = pgx.BeginFunc(ctx, patient{s.pool}, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		if _, err := q.FlowLockForPrune(ctx, flowID); err != nil {
 			return err

@@ -46,7 +46,7 @@ func (s *Store) ExpireLogs(ctx context.Context, before time.Time) (int, error) {
 // as DeleteFlow does, and gives its id; "" when there is none. One that somebody else is at
 // is left to him.
 func (s *Store) ExpireFlow(ctx context.Context, endedBefore time.Time) (id string, err error) {
-	err = pgx.BeginFunc(ctx, patient{s.pool}, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		if id, err = q.FlowLockExpired(ctx, stamp(endedBefore)); err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 
 // Store reads and writes flows. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
+	pool patient
 	q    *dbsqlc.Queries
 	now  func() time.Time
 }
@@ -50,14 +50,14 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 	if err != nil {
 		return nil, fmt.Errorf("making the connection pool: %w", err)
 	}
-	return &Store{pool: pool, q: dbsqlc.New(patient{pool}), now: now}, nil
+	return &Store{pool: patient{pool}, q: dbsqlc.New(patient{pool}), now: now}, nil
 }
 
 // Close waits for running queries and closes the pool.
 func (s *Store) Close() { s.pool.Close() }
 
 // Pool gives the pool to those who send statements of their own (the notifier).
-func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+func (s *Store) Pool() *pgxpool.Pool { return s.pool.Pool }
 
 // Ping reports flow.Unavailable when the database cannot be reached.
 func (s *Store) Ping(ctx context.Context) error {
@@ -69,13 +69,13 @@ func (s *Store) Ping(ctx context.Context) error {
 // SchemaVersion is the newest migration that is applied.
 func (s *Store) SchemaVersion(ctx context.Context) (version int64, err error) {
 	// Goose's own table, which the schema folder does not describe.
-	err = patient{s.pool}.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
+	err = s.pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
 	return version, mapError(err)
 }
 
 // Schema is the schema the tables are in.
 func (s *Store) Schema(ctx context.Context) (name string, err error) {
-	err = patient{s.pool}.QueryRow(ctx, `SELECT current_schema()`).Scan(&name)
+	err = s.pool.QueryRow(ctx, `SELECT current_schema()`).Scan(&name)
 	return name, mapError(err)
 }
 
@@ -83,7 +83,7 @@ func (s *Store) Schema(ctx context.Context) (name string, err error) {
 // use, from 0 to 1. It fills when some listener is in a transaction that does not end,
 // and a full one makes every notifying commit fail.
 func (s *Store) NotificationQueueUsage(ctx context.Context) (used float64, err error) {
-	err = patient{s.pool}.QueryRow(ctx, `SELECT pg_notification_queue_usage()`).Scan(&used)
+	err = s.pool.QueryRow(ctx, `SELECT pg_notification_queue_usage()`).Scan(&used)
 	return used, mapError(err)
 }
 
