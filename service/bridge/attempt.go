@@ -23,7 +23,7 @@ func another(j flow.Job, c flow.BridgeCursor, e Event) bool {
 	case e.Began.IsZero():
 		return upgraded(c, e) || retried(j, c, e)
 	case c.BeganAttempt == x.Attempt:
-		return beganAfter(e, c)
+		return beganAfter(e, c) || !before(e, c) && !e.past() && retried(j, c, e)
 	case x.Status == flow.Running:
 		return false // it is the one that runs: its source had not said yet when it began
 	}
@@ -36,14 +36,21 @@ func ofEarlier(j flow.Job, c flow.BridgeCursor, e Event) bool {
 	switch {
 	case x.ID == "":
 		return false
+	case j.Status == flow.Running && e.State == StateFailed && !e.past():
+		return failedBefore(c, e)
 	case e.Began.IsZero():
-		return failedBefore(j, c, e)
+		return false
 	case c.BeganAttempt == x.Attempt:
-		return !beganAfter(e, c) && (e.Began.Before(c.Began) || e.Revision < c.Revision)
+		return before(e, c)
 	case c.BeganAttempt != 0 && !beganAfter(e, c):
 		return true
 	}
 	return e.Began.Before(x.StartedAt.Add(-slack))
+}
+
+// failedBefore reports the failure after which what runs was begun, not one of what runs.
+func failedBefore(c flow.BridgeCursor, e Event) bool {
+	return e.Finer == FinerRetrying && e.Failures <= c.Failures && !e.Time.After(c.Execution.StartedAt)
 }
 
 // past reports an event that tells of an attempt as something that is over, at no matter
@@ -62,17 +69,17 @@ func beganAfter(e Event, c flow.BridgeCursor) bool {
 	return e.Began.After(c.Began) || e.Began.Equal(c.Began) && e.Revision > c.Revision
 }
 
+// before reports that the event's attempt began before the last one whose begin is known.
+func before(e Event, c flow.BridgeCursor) bool {
+	return e.Began.Before(c.Began) || e.Began.Equal(c.Began) && e.Revision < c.Revision
+}
+
 // retried reports that an attempt has failed meanwhile that was not seen to: the one that
 // was running here, or one after the one that failed.
 func retried(j flow.Job, c flow.BridgeCursor, e Event) bool {
 	unseen := j.Status == flow.Running && statusOf[e.State] == flow.Running ||
 		j.Status == flow.Failed && e.State == StateFailed
 	return unseen && e.Failures > c.Failures
-}
-
-// failedBefore reports the failure of an attempt before the one that runs.
-func failedBefore(j flow.Job, c flow.BridgeCursor, e Event) bool {
-	return j.Status == flow.Running && e.State == StateFailed && e.Failures > 0 && e.Failures <= c.Failures
 }
 
 // upgraded reports that the event speaks of another chart version than the last attempt's.
@@ -94,7 +101,9 @@ func remember(c *flow.BridgeCursor, e Event) {
 	if !e.Began.IsZero() && statusOf[e.State] != flow.Pending {
 		c.Began, c.Revision, c.BeganAttempt = e.Began, e.Revision, c.Execution.Attempt
 	}
-	c.Failures = e.Failures
+	if !e.past() {
+		c.Failures = e.Failures
+	}
 }
 
 // begunAt is when the attempt began that the event begins here.

@@ -62,6 +62,9 @@ func (l *Ledger) repeat(j flow.Job, c flow.BridgeCursor, e Event, v verdict) {
 	if v == refresh {
 		remember(&c, e)
 	}
+	if !e.AsOf.Before(c.ObservedAt) && !e.AsOf.IsZero() {
+		c.ObservedAt, c.Failures = e.AsOf, e.Failures
+	}
 	l.graph.PutBridgeCursor(c)
 	if !e.AsOf.IsZero() || e.past() {
 		return
@@ -78,8 +81,8 @@ func judge(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 	switch {
 	case ofEarlier(j, c, e), e.past() && known(j, c, e), !e.past() && e.asOf().Before(c.ObservedAt):
 		return keep
-	case to == flow.Pending && j.Status == flow.Running && e.Failures > c.Failures:
-		return end // it waits for another one
+	case to == flow.Pending && e.Failures > c.Failures && j.Status != flow.Failed:
+		return when(j.Status == flow.Running, end, whole) // it waits for another one after that
 	case to == flow.Pending:
 		return when(j.Status == flow.Pending || overlays(j, e), refresh, keep)
 	case to == flow.Running:
@@ -123,7 +126,7 @@ func unchanged(j flow.Job, c flow.BridgeCursor, e Event) bool {
 func describe(j *flow.Job, c *flow.BridgeCursor, e Event) {
 	c.State, c.ObservedAt = e.State, later(e.asOf(), c.ObservedAt)
 	remember(c, e)
-	if e.ChartVersion != "" && (statusOf[e.State] == j.Status || e.State == StateDegraded) {
+	if e.ChartVersion != "" && (statusOf[e.State] == j.Status || e.State == StateDegraded || c.ChartVersion == "") {
 		c.ChartVersion = e.ChartVersion
 	}
 	j.State, j.ChartVersion, j.Reason = shown(*j, e), c.ChartVersion, ""

@@ -29,6 +29,10 @@ const (
 	StateDeleted    = "deleted" // no status: the job goes, its history stays
 )
 
+// FinerRetrying with StateFailed tells of the attempt that failed, with StateInstalling of
+// the one that follows it. No other finer state means anything to the rules.
+const FinerRetrying = "retrying"
+
 // statusOf maps a component's state to what clients know.
 var statusOf = map[string]flow.Status{
 	StatePending:    flow.Pending,

@@ -30,6 +30,7 @@ type Observation struct {
 	Failures     int       // attempts at what is wanted now that have failed
 	Attempt      Attempt   // which one State speaks of; zero where the object does not say
 	Past         []Attempt // attempts that are over, the oldest first
+	Unremembered Attempt   // the failure that State follows, where it left nothing but that it was; Began is zero
 	DependsOn    []Release // never nil: a release always says what it depends on
 }
 
@@ -45,14 +46,14 @@ type Attempt struct {
 
 // Finer states.
 const (
-	Waiting     = "waiting"      // for a dependency or a source
-	Retrying    = "retrying"     // the last attempt failed, another one follows
-	Stalled     = "stalled"      // failed, and the controller has given up
-	Remediating = "remediating"  // failed, and what it left is being cleared away
-	RolledBack  = "rolled-back"  // failed, and what was there before is back
-	Uninstalled = "uninstalled"  // failed, and what it left is cleared away
-	Suspended   = "suspended"    // the controller does not look at it
-	Deleting    = "uninstalling" // it is being deleted
+	Waiting     = "waiting"            // for a dependency or a source
+	Retrying    = bridge.FinerRetrying // the last attempt failed, another one follows
+	Stalled     = "stalled"            // failed, and the controller has given up
+	Remediating = "remediating"        // failed, and what it left is being cleared away
+	RolledBack  = "rolled-back"        // failed, and what was there before is back
+	Uninstalled = "uninstalled"        // failed, and what it left is cleared away
+	Suspended   = "suspended"          // the controller does not look at it
+	Deleting    = "uninstalling"       // it is being deleted
 )
 
 // Observe reads a HelmRelease of any served version. What it does not know it passes over.
@@ -70,15 +71,16 @@ func Observe(u *unstructured.Unstructured, now time.Time) (Observation, error) {
 	}
 	o.Past = r.attempts()
 	o.speakOfAttempt(r)
+	o.Unremembered = r.unremembered(o)
 	return o, nil
 }
 
 // speakOfAttempt says which attempt the state is about: the last one, where it ended as the
-// state says. That one is then no longer told of as past.
+// state says and was of the same chart. It is then no longer told of as past.
 func (o *Observation) speakOfAttempt(r *release) {
 	o.ChartVersion = r.chartVersion(o.State)
 	last := len(o.Past) - 1
-	if last < 0 || o.Past[last].State != o.State {
+	if last < 0 || o.Past[last].State != o.State || r.triedSince(o.Past[last]) {
 		return
 	}
 	o.Attempt, o.Past = o.Past[last], o.Past[:last]
@@ -96,9 +98,10 @@ func (o Observation) Events(region string) []bridge.Event {
 		events = append(events, o.past(region, a))
 	}
 	e := o.event(region)
-	if o.failedUnremembered() {
+	if u := o.Unremembered; u.State != "" {
 		failed := e
-		failed.State, failed.Finer, failed.Level = bridge.StateFailed, "", "error"
+		failed.Time, failed.State, failed.Finer, failed.Level, failed.Message = u.Ended, u.State, Retrying, "error", u.Message
+		failed.ChartVersion = "" // what it was of nobody says
 		events = append(events, failed)
 	}
 	return append(events, e)
@@ -112,14 +115,6 @@ func (o Observation) event(region string) bridge.Event {
 	e.Began, e.Revision = o.Attempt.Began, o.Attempt.Revision
 	e.DependsOn = o.refs()
 	return e
-}
-
-// failedUnremembered reports a release that is retried after an attempt of which nothing
-// is left: it failed before Helm had made a release of it.
-func (o Observation) failedUnremembered() bool {
-	last := len(o.Past) - 1
-	remembered := last >= 0 && o.Past[last].State == bridge.StateFailed
-	return o.Finer == Retrying && !remembered && (o.Failures > 0 || o.Reason == reasonCanceled)
 }
 
 func (o Observation) past(region string, a Attempt) bridge.Event {

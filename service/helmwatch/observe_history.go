@@ -44,6 +44,32 @@ func (r *release) attempt(s snapshot, state string, last bool) Attempt {
 	return a
 }
 
+// triedSince reports that another chart version was tried after that attempt, of which
+// nothing is left.
+func (r *release) triedSince(a Attempt) bool {
+	tried := r.Status.LastAttemptedRevision
+	return a.State == bridge.StateFailed && tried != "" && tried != a.ChartVersion
+}
+
+// unremembered gives the failure after which it is tried again, where Helm had not come so
+// far as to make a release.
+func (r *release) unremembered(o Observation) Attempt {
+	last, released := len(o.Past)-1, r.condition(condReleased)
+	remembered := last >= 0 && o.Past[last].State == bridge.StateFailed &&
+		(o.Failures == 0 || o.Past[last].ChartVersion == o.ChartVersion) // counted anew with each chart
+	if o.State != bridge.StateInstalling || remembered {
+		return Attempt{}
+	}
+	switch failed := (Attempt{Ended: o.At, State: bridge.StateFailed, Message: o.Message}); {
+	case isFalse(released):
+		failed.Ended, failed.Message = released.LastTransitionTime.Time, released.Message
+		return failed
+	case o.Failures > 0, o.Reason == reasonCanceled:
+		return failed
+	}
+	return Attempt{}
+}
+
 // outcome is how the attempt ended; "" while it has not.
 func (s snapshot) outcome() string {
 	switch s.Status {

@@ -34,7 +34,7 @@ func (r *release) progress() said {
 	ready, reconciling, stalled := r.condition(condReady), r.condition(condReconciling), r.condition(condStalled)
 	remediated := r.condition(condRemediated)
 	switch {
-	case r.unseen():
+	case r.unseen() && !acts(reconciling):
 		return r.pending("the controller has not looked at it yet")
 	case isTrue(stalled):
 		return r.stalled(stalled, remediated)
@@ -44,13 +44,13 @@ func (r *release) progress() said {
 		return r.retrying(ready, reconciling)
 	case isTrue(reconciling) && isFalse(ready) && remediates(reconciling):
 		return of(bridge.StateFailed, Remediating, ready)
-	case isTrue(reconciling) && !r.prepares(reconciling):
+	case acts(reconciling):
 		return of(bridge.StateInstalling, "", reconciling)
 	case isTrue(remediated):
 		return r.gaveUp(of(bridge.StateFailed, remedy(remediated), remediated))
 	case isTrue(ready):
 		return of(bridge.StateInstalled, "", ready)
-	case isFalse(ready):
+	case isFalse(ready) && !isTrue(reconciling): // else it is about to be looked at again
 		return of(bridge.StateFailed, "", ready)
 	case ready.Status == metav1.ConditionUnknown && !isTrue(reconciling):
 		return of(bridge.StateInstalling, "", ready)
@@ -101,10 +101,11 @@ func (r *release) retrying(ready, reconciling metav1.Condition) said {
 	return s
 }
 
-// prepares reports that the controller looks whether there is something to do. It says so
-// at the beginning of every look, also at what is long installed or has failed for good.
-func (r *release) prepares(reconciling metav1.Condition) bool {
-	return strings.HasPrefix(reconciling.Message, preparing)
+// acts reports that the controller does something, or is about to do it again. At the
+// beginning of every look, also at what is long installed or has failed for good, it only
+// looks whether there is something to do.
+func acts(reconciling metav1.Condition) bool {
+	return isTrue(reconciling) && !strings.HasPrefix(reconciling.Message, preparing)
 }
 
 func remediates(reconciling metav1.Condition) bool {
