@@ -24,7 +24,7 @@ const orphanPatience = 2 * time.Second
 type signals struct {
 	arrived chan os.Signal
 	asked   chan struct{} // closed with the first
-	once    sync.Once
+	urged   chan struct{} // closed with the second
 	stopped chan struct{}
 
 	mu    sync.Mutex
@@ -33,14 +33,14 @@ type signals struct {
 }
 
 func catchSignals() *signals {
-	s := &signals{arrived: make(chan os.Signal, 8), asked: make(chan struct{}), stopped: make(chan struct{})}
+	s := &signals{arrived: make(chan os.Signal, 8), asked: make(chan struct{}), urged: make(chan struct{}), stopped: make(chan struct{})}
 	signal.Notify(s.arrived, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go s.pass()
 	return s
 }
 
 func (s *signals) pass() {
-	for {
+	for n := 1; ; n++ {
 		select {
 		case sig := <-s.arrived:
 			s.mu.Lock()
@@ -48,7 +48,9 @@ func (s *signals) pass() {
 				_ = s.child.Signal(sig)
 			}
 			s.mu.Unlock()
-			s.once.Do(func() { close(s.asked) })
+			if n <= 2 {
+				close([]chan struct{}{s.asked, s.urged}[n-1])
+			}
 		case <-s.stopped:
 			return
 		}
@@ -67,6 +69,7 @@ func (s *signals) another() <-chan struct{} {
 	signal.Notify(next, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	heard := make(chan struct{})
 	go func() {
+		defer signal.Stop(next)
 		select {
 		case <-next:
 			close(heard)

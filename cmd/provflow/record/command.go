@@ -50,7 +50,7 @@ func flagName(arg string) string {
 var withValue = []string{
 	"var", "var-file", "target", "target-file", "exclude", "exclude-file", "replace", "parallelism", "state", "state-out",
 	"backup", "lock-timeout", "out", "generate-config-out", "backend-config", "from-module", "plugin-dir", "lockfile",
-	"deprecation", "show-sensitive", "json-into", "test-directory", "encryption", "consolidate-warnings",
+	"deprecation", "json-into", "test-directory", "encryption",
 }
 
 // flag is a flag with its value, in as many arguments as it was given, or a plain argument.

@@ -87,7 +87,7 @@ func (r *run) tool() (int, error) {
 func (r *run) step(step string, plan *tofu.Plan, args []string) (int, error) {
 	r.begin(step)
 	if plan != nil {
-		r.recording.write(r.mapper.Plan(time.Now(), *plan))
+		r.keep(func(now time.Time) []tofu.Event { return r.mapper.Plan(now, *plan) })
 	}
 	out, errs := r.messages(r.Stdout), r.messages(r.Stderr)
 	code, err := r.child(args, out, errs)
@@ -112,9 +112,14 @@ func (r *run) messages(raw io.Writer) *lines {
 }
 
 func (r *run) record(m tofu.Message) {
+	r.keep(func(now time.Time) []tofu.Event { return r.mapper.Message(m, now) })
+}
+
+// keep records what the mapper has to say.
+func (r *run) keep(events func(now time.Time) []tofu.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.recording.write(r.mapper.Message(m, time.Now()))
+	r.recording.write(events(time.Now()))
 }
 
 // spoken runs what speaks no JSON as one step: its output goes through as it is, byte by
@@ -143,7 +148,7 @@ func (r *run) begin(step string) {
 		r.screen.Paint = false
 	}
 	r.screen.Terse = true // the plan is shown whole, before it is applied
-	r.recording.write(r.mapper.Begin(time.Now(), r.cmd.String()))
+	r.keep(func(now time.Time) []tofu.Event { return r.mapper.Begin(now, r.cmd.String()) })
 }
 
 func (r *run) progress() (done, all int) {
@@ -158,7 +163,8 @@ func (r *run) end(code int, err error) {
 	if err != nil {
 		how = err.Error()
 	}
-	r.recording.write(r.mapper.End(time.Now(), err == nil && (code == 0 || code == exitChanges && r.mapper.Step() == flow.StepPlan), how))
+	well := err == nil && (code == 0 || code == exitChanges && r.mapper.Step() == flow.StepPlan)
+	r.keep(func(now time.Time) []tofu.Event { return r.mapper.End(now, well, how) })
 }
 
 // exitChanges is the exit code of `plan -detailed-exitcode` where there is something to do.

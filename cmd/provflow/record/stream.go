@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/openova-io/provflow/service/flow"
@@ -32,7 +33,7 @@ func Stream(ctx context.Context, o Options, from string) error {
 	signals := catchSignals()
 	defer signals.stop()
 	s := &stream{Options: o, recording: begin(ctx, o, to), secrets: tofu.NewSecrets(o.Env)}
-	err = s.read(in, signals.asked)
+	err = s.read(in, signals.urged)
 	s.recording.finish(o.Patience, signals.another())
 	s.recording.sender.report(o)
 	return err
@@ -44,17 +45,20 @@ type stream struct {
 	recording *recording
 	secrets   *tofu.Secrets
 	screen    *screen
-	mapper    *tofu.Mapper
-	early     []tofu.Message // until it is known of which step they are
+
+	mu     sync.Mutex // the screen asks for the progress at any time
+	mapper *tofu.Mapper
+	early  []tofu.Message // until it is known of which step they are
 }
 
-// read records a stream to its end, or until the person has enough of it.
+// read records a stream to its end, or until the person has enough of it: one interrupt is
+// for whoever makes the stream, which then ends, two are for us.
 func (s *stream) read(in io.Reader, enough <-chan struct{}) error {
-	s.screen = newScreen(s.Stdout, s.progress)
-	defer s.screen.close()
 	if s.Step != "" {
 		s.start(s.Step)
 	}
+	s.screen = newScreen(s.Stdout, s.progress)
+	defer s.screen.close()
 	read := make(chan []byte)
 	failed := make(chan error, 1)
 	go func() {
@@ -86,6 +90,8 @@ func (s *stream) read(in io.Reader, enough <-chan struct{}) error {
 
 func (s *stream) message(m tofu.Message) {
 	s.screen.show(m)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.mapper == nil {
 		s.early = append(s.early, m)
 		if m.Applies() {
@@ -112,6 +118,8 @@ func (s *stream) start(step string) {
 
 // end ends the step as the stream says; one that applied nothing was a plan's.
 func (s *stream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.mapper == nil {
 		if len(s.early) == 0 {
 			return
@@ -123,6 +131,8 @@ func (s *stream) end() {
 }
 
 func (s *stream) progress() (done, all int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.mapper == nil {
 		return 0, 0
 	}
