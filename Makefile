@@ -55,9 +55,10 @@ verify: ## Check that generated code and go.mod are current, and vet
 	go vet ./...
 
 .PHONY: generate
-generate: ## Generate the query code, and the API's description from the handlers' types
+generate: postgres ## Generate the query code, the API's description and that of the schema analytics
 	$(SQLC) generate
 	go test ./api -run TestSpecIsCurrent -update -count=1 >/dev/null
+	go test ./db -run 'TestTheDocumentationOfTheSchemaIsCurrent|TestTheSchemaStaysCompatible' -update -count=1 >/dev/null
 
 .PHONY: postgres
 postgres: ## Make sure there is a PostgreSQL to start (installed, or fetched into .postgres)

@@ -42,10 +42,14 @@ $$;
 -- In the order of the pass: what has begun first, then what waits. Without nested loops, since the joins
 -- are of steps whose size the planner cannot know: in a database without statistics it
 -- would compare every job with every edge.
+-- In plpgsql, which keeps the plan for the session: making it takes longer than running it.
+-- +goose StatementBegin
 CREATE FUNCTION analytics.live_attempts(flow text, clock timestamptz) RETURNS SETOF analytics.live_attempt
-LANGUAGE sql STABLE ROWS 60
+LANGUAGE plpgsql STABLE ROWS 60
 SET enable_nestloop = off
 SET jit = off AS $$
+BEGIN
+RETURN QUERY
 WITH RECURSIVE
 node AS MATERIALIZED (
     SELECT j.*, row_number() OVER (ORDER BY j.position, j.job_id)::integer AS n
@@ -137,8 +141,10 @@ LEFT JOIN LATERAL (
     ORDER BY t.seq
     LIMIT 1
 ) k ON true
-ORDER BY a.started_at IS NULL OR a.status <> 'running' AND a.ended_at IS NULL, a.started_at, until, j.position, a.attempt
+ORDER BY a.started_at IS NULL OR a.status <> 'running' AND a.ended_at IS NULL, a.started_at, until, j.position, a.attempt;
+END
 $$;
+-- +goose StatementEnd
 
 -- The pass, forward for blockers and backward for slack: see service/timeline for the
 -- definitions. Linear in attempts, edges and depth of groups.

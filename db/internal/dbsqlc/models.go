@@ -42,233 +42,434 @@ type AccessToken struct {
 	LastUsedAt pgtype.Timestamptz
 }
 
+// Attempts that have begun, of flows whose live state is there. A job without executions has one, from its own times. Nothing ends before it began, whatever the sources' clocks say.
 type AnalyticsAttempt struct {
-	FlowID      string
-	JobID       string
-	Attempt     int32
+	// Id of the flow.
+	FlowID string
+	// Id of the job.
+	JobID string
+	// Number of the attempt, from 1.
+	Attempt int32
+	// Id of the execution; NULL where the source knows none.
 	ExecutionID string
-	Status      string
-	StartedAt   interface{}
-	EndedAt     interface{}
+	// running, succeeded or failed.
+	Status string
+	// Beginning; NULL where the source did not say.
+	StartedAt interface{}
+	// End; NULL while it runs, and where the source did not say.
+	EndedAt interface{}
 }
 
+// One row for each wait: what ended it, or that it goes on.
 type AnalyticsBlocker struct {
-	FlowID         string
-	Epoch          string
-	Latest         bool
-	JobID          string
-	Name           string
-	Attempt        int32
-	WaitingFrom    pgtype.Timestamptz
-	WaitingUntil   pgtype.Timestamptz
-	WaitedSeconds  float64
-	WaitedOn       []string
-	BlockerJobID   string
+	// Id of the flow; for a deployment's flow that of the deployment.
+	FlowID string
+	// Tells this life of the flow from another one of the same id, before or after.
+	Epoch string
+	// Whether this is the life the id stands for now.
+	Latest bool
+	// Id of the job that waited.
+	JobID string
+	// Its name.
+	Name string
+	// Number of the attempt it waited for; 0 while it has not begun.
+	Attempt int32
+	// When the wait began.
+	WaitingFrom pgtype.Timestamptz
+	// When the attempt began; NULL while it waits.
+	WaitingUntil pgtype.Timestamptz
+	// Seconds waited, up to now while it waits.
+	WaitedSeconds float64
+	// Ids of the jobs and groups that had not ended at waiting_from.
+	WaitedOn []string
+	// Id of the job whose end ended the wait; NULL for none, and while it goes on.
+	BlockerJobID string
+	// Number of the blocker's attempt.
 	BlockerAttempt int32
+	// Seconds of the wait until the blocker ended.
 	BlockedSeconds float64
-	IdleSeconds    float64
+	// Seconds of the wait from then on.
+	IdleSeconds float64
 }
 
+// What each component did in all provisions: component_stats(from, to) over all time.
 type AnalyticsComponentStat struct {
-	Component        string
-	Runs             int64
-	Flows            int64
-	Failures         int64
-	Retries          int64
+	// Chart, or the job's name where there is none.
+	Component string
+	// Number of attempts that have ended.
+	Runs int64
+	// Number of provisions they were in.
+	Flows int64
+	// Number of attempts that failed.
+	Failures int64
+	// Number of attempts after one that failed.
+	Retries int64
+	// Time waited for attempts that are not later, 50th percentile (interpolated), in seconds.
 	WaitedP50Seconds float64
+	// Time waited for attempts that are not later, 90th percentile (interpolated), in seconds.
 	WaitedP90Seconds float64
+	// Time waited for attempts that are not later, 99th percentile (interpolated), in seconds.
 	WaitedP99Seconds float64
-	RanP50Seconds    float64
-	RanP90Seconds    float64
-	RanP99Seconds    float64
+	// Time run by attempts that succeeded, 50th percentile (interpolated), in seconds.
+	RanP50Seconds float64
+	// Time run by attempts that succeeded, 90th percentile (interpolated), in seconds.
+	RanP90Seconds float64
+	// Time run by attempts that succeeded, 99th percentile (interpolated), in seconds.
+	RanP99Seconds float64
 }
 
+// How many attempts ran at each moment of a flow: one row for each moment at which one began or ended.
 type AnalyticsConcurrency struct {
-	FlowID  string
-	Epoch   string
-	Latest  bool
-	At      pgtype.Timestamptz
-	Until   pgtype.Timestamptz
+	// Id of the flow; for a deployment's flow that of the deployment.
+	FlowID string
+	// Tells this life of the flow from another one of the same id, before or after.
+	Epoch string
+	// Whether this is the life the id stands for now.
+	Latest bool
+	// The moment.
+	At pgtype.Timestamptz
+	// The next one; NULL after the last.
+	Until pgtype.Timestamptz
+	// Number of attempts that run from at to until.
 	Running int32
 }
 
+// How often each component failed and went well in the end, over all provisions, without what is later.
 type AnalyticsFlakiness struct {
-	Component    string
-	Flows        int64
-	Flaky        int64
-	Failed       int64
-	FlakyRatio   int32
-	Failures     int64
+	// Chart, or the job's name where there is none.
+	Component string
+	// Number of its jobs, one in each provision and region, with an attempt that has ended.
+	Flows int64
+	// Number of those in which an attempt failed and one succeeded.
+	Flaky int64
+	// Number of those in which none has succeeded.
+	Failed int64
+	// flaky / flows, from 0 to 1.
+	FlakyRatio int32
+	// Number of attempts that failed.
+	Failures int64
+	// When one failed last; NULL where none did.
 	LastFailedAt interface{}
 }
 
+// The flows whose live state is there, one row each.
 type AnalyticsFlow struct {
-	FlowID       string
-	Epoch        string
-	Version      int64
+	// Id of the flow.
+	FlowID string
+	// Tells this life of the flow from another one of the same id.
+	Epoch string
+	// Counts the changes of the flow's state.
+	Version int64
+	// What the flow is a run of, as its emitter said; empty where nobody did.
 	DefinitionID string
-	Status       string
-	StartedAt    pgtype.Timestamptz
-	EndedAt      pgtype.Timestamptz
-	Declared     *bool
-	Provider     string
-	Regions      []string
+	// pending, running, succeeded or failed.
+	Status string
+	// When the first job began; as declared, where an emitter declared it.
+	StartedAt pgtype.Timestamptz
+	// When the last job ended; NULL until all have.
+	EndedAt pgtype.Timestamptz
+	// Whether status and times are those an emitter said; else they follow from the jobs.
+	Declared *bool
+	// Provider in the deployment's record; empty where there is none.
+	Provider string
+	// Regions in the deployment's record, the primary one first.
+	Regions []string
 }
 
+// The jobs and groups of flows whose live state is there, as clients see them.
 type AnalyticsJob struct {
-	FlowID       string
-	JobID        string
-	Name         string
-	Label        interface{}
-	Type         string
-	Family       string
-	Region       string
-	Component    interface{}
+	// Id of the flow.
+	FlowID string
+	// Id of the job.
+	JobID string
+	// Name of the job within its flow; by it jobs of different flows are matched.
+	Name string
+	// What people read.
+	Label interface{}
+	// install: a job that does work; group: one that contains others.
+	Type string
+	// group, install, tofu, bootstrap, cutover, handover, an emitter's own word, or empty.
+	Family string
+	// Region; empty where none is named.
+	Region string
+	// Chart, or the name where there is none.
+	Component interface{}
+	// Chart version of the latest attempt; empty where not known.
 	ChartVersion string
-	Status       string
-	State        string
-	Reason       string
-	Attempt      int32
-	WaitingOn    []string
-	Position     int64
-	StartedAt    pgtype.Timestamptz
-	EndedAt      pgtype.Timestamptz
+	// pending, running, succeeded or failed; of a group rolled up from what it contains.
+	Status string
+	// Finer state, as the source named it.
+	State string
+	// Why it is in that state, where the source said so.
+	Reason string
+	// Number of the latest attempt; 0 where there was none or none is known.
+	Attempt int32
+	// Ids of what a pending job directly waits for.
+	WaitingOn []string
+	// Order of first appearance in the flow.
+	Position int64
+	// Beginning of the first attempt; of a group, of what began first in it.
+	StartedAt pgtype.Timestamptz
+	// End of the latest attempt; of a group, of what ended last, once all has ended.
+	EndedAt pgtype.Timestamptz
 }
 
+// What counts when statuses are rolled up: jobs that are no groups, and groups that run themselves (steps that apply resources), those with status and times of their own run. What was set aside is not in it.
 type AnalyticsLeafe struct {
-	FlowID       string
-	JobID        string
-	Name         string
-	Label        interface{}
-	Type         string
-	Region       string
-	Component    interface{}
+	// Id of the flow.
+	FlowID string
+	// Id of the job.
+	JobID string
+	// Name of the job within its flow.
+	Name string
+	// What people read.
+	Label interface{}
+	// install, or group for one that runs itself.
+	Type string
+	// Region; empty where none is named.
+	Region string
+	// Chart, or the name where there is none.
+	Component interface{}
+	// Chart version of the latest attempt; empty where not known.
 	ChartVersion string
-	Status       string
-	State        string
-	Reason       string
-	Attempt      int32
-	Position     int64
-	StartedAt    interface{}
-	EndedAt      interface{}
+	// pending, running, succeeded or failed.
+	Status string
+	// Finer state, as the source named it.
+	State string
+	// Why it is in that state, where the source said so.
+	Reason string
+	// Number of the latest attempt; 0 where there was none or none is known.
+	Attempt int32
+	// Order of first appearance in the flow.
+	Position int64
+	// Beginning of the first attempt.
+	StartedAt interface{}
+	// End of the latest attempt, once it has ended.
+	EndedAt interface{}
 }
 
+// Log lines of level error. Narrow it by log_day or flow_id: lines are stored by day.
 type AnalyticsLogError struct {
-	FlowID      string
-	JobID       string
-	Name        string
-	Component   interface{}
-	Region      string
-	Attempt     int32
+	// Id of the flow.
+	FlowID string
+	// Id of the job.
+	JobID string
+	// Name of the job.
+	Name string
+	// Chart, or the name where there is none.
+	Component interface{}
+	// Region; empty where none is named.
+	Region string
+	// Number of the attempt.
+	Attempt int32
+	// Id of the execution.
 	ExecutionID string
-	LineNumber  int64
-	LogDay      pgtype.Date
-	At          pgtype.Timestamptz
-	Message     string
+	// Number of the line in its execution, from 1.
+	LineNumber int64
+	// Day (UTC) on which the execution began, by which lines are stored.
+	LogDay pgtype.Date
+	// When the line was written, by the source's clock.
+	At pgtype.Timestamptz
+	// The line.
+	Message string
 }
 
+// One row for each phase of each provision, without what is later.
 type AnalyticsPhase struct {
-	FlowID         string
-	Epoch          string
-	Latest         bool
-	Phase          string
-	StartedAt      interface{}
-	EndedAt        interface{}
-	Seconds        float64
-	Jobs           int32
+	// Id of the flow; for a deployment's flow that of the deployment.
+	FlowID string
+	// Tells this life of the flow from another one of the same id, before or after.
+	Epoch string
+	// Whether this is the life the id stands for now.
+	Latest bool
+	// Name of the outermost group; empty for jobs in none.
+	Phase string
+	// First beginning.
+	StartedAt interface{}
+	// Last end; NULL until all in it has ended.
+	EndedAt interface{}
+	// Seconds from started_at to the last end, or to now.
+	Seconds float64
+	// Number of jobs.
+	Jobs int32
+	// Number of attempts that failed.
 	FailedAttempts int32
 }
 
+// One row for each life of a flow, also of those whose live state is removed.
 type AnalyticsProvision struct {
-	FlowID              string
-	Epoch               string
-	Latest              bool
-	Removed             bool
-	DefinitionID        string
-	Provider            string
-	Regions             []string
-	Outcome             string
-	StartedAt           pgtype.Timestamptz
-	EndedAt             pgtype.Timestamptz
-	ProvisionedAt       pgtype.Timestamptz
-	DurationSeconds     float64
-	PhaseSeconds        []byte
-	Jobs                int32
-	JobsPending         int32
-	JobsRunning         int32
-	JobsSucceeded       int32
-	JobsFailed          int32
-	Attempts            int32
-	Retries             int32
-	PathSeconds         float64
-	PathIdleSeconds     float64
-	FirstFailureJobID   string
-	FirstFailureAttempt int32
-	FirstFailedAt       pgtype.Timestamptz
-}
-
-type AnalyticsRelationship struct {
-	FlowID     string
-	FromID     string
-	ToID       string
-	Type       string
-	Condition  interface{}
-	LagSeconds int32
-	FromFlowID string
-	ToFlowID   string
-	Local      bool
-}
-
-type AnalyticsTimeline struct {
-	FlowID          string
-	Epoch           string
-	Latest          bool
-	JobID           string
-	Name            string
-	Label           string
-	Attempt         int32
-	ExecutionID     string
-	Status          string
-	Phase           string
-	GroupID         string
-	Region          string
-	Component       string
-	ChartVersion    string
-	WaitingFrom     pgtype.Timestamptz
-	WaitedOn        []string
-	BlockerJobID    string
-	BlockerAttempt  int32
-	WaitedSeconds   float64
-	BlockedSeconds  float64
-	IdleSeconds     float64
-	StartedAt       pgtype.Timestamptz
-	EndedAt         pgtype.Timestamptz
-	Until           pgtype.Timestamptz
-	RanSeconds      float64
-	Later           bool
-	Critical        bool
-	SlackSeconds    float64
-	PathStep        int32
+	// Id of the flow; for a deployment's flow that of the deployment.
+	FlowID string
+	// Tells this life of the flow from another one of the same id, before or after.
+	Epoch string
+	// Whether this is the life the id stands for now.
+	Latest bool
+	// Whether the flow's live state is gone.
+	Removed bool
+	// What the flow is a run of; empty where nobody said.
+	DefinitionID string
+	// Provider in the deployment's record; empty where there is none.
+	Provider string
+	// Regions in the deployment's record, the primary one first.
+	Regions []string
+	// pending, running, succeeded or failed: the flow's status.
+	Outcome string
+	// When the first job began.
+	StartedAt pgtype.Timestamptz
+	// When the last job ended; NULL until all have.
+	EndedAt pgtype.Timestamptz
+	// When the provision was over: ended_at, or the end of the last attempt that is not later, once each job has succeeded or ended; NULL before.
+	ProvisionedAt pgtype.Timestamptz
+	// Seconds from started_at to provisioned_at, or to now.
+	DurationSeconds float64
+	// Object: seconds between the first beginning and the last end (or now) in each phase, by its name.
+	PhaseSeconds []byte
+	// Number of jobs (leaves).
+	Jobs int32
+	// Number of those that are pending.
+	JobsPending int32
+	// Number of those that are running.
+	JobsRunning int32
+	// Number of those that have succeeded.
+	JobsSucceeded int32
+	// Number of those that have failed.
+	JobsFailed int32
+	// Number of attempts that have begun.
+	Attempts int32
+	// Number of attempts after one that failed.
+	Retries int32
+	// Seconds run on the critical path.
+	PathSeconds float64
+	// Seconds idle on the critical path.
 	PathIdleSeconds float64
-	PathRanSeconds  float64
-	Position        int64
+	// Id of the job whose attempt failed first; NULL where none did.
+	FirstFailureJobID string
+	// Number of that attempt.
+	FirstFailureAttempt int32
+	// When it failed.
+	FirstFailedAt pgtype.Timestamptz
 }
 
+// Edges between jobs, those whose ends are known.
+type AnalyticsRelationship struct {
+	// Id of the flow that has the edge.
+	FlowID string
+	// Id of the job the edge comes from; of contains, the child.
+	FromID string
+	// Id of the job the edge goes to; of contains, the parent; of finish-to-start, what starts after.
+	ToID string
+	// contains, finish-to-start, start-to-start, finish-to-finish, start-to-finish or triggers.
+	Type string
+	// on-success, on-failure or always.
+	Condition interface{}
+	// Seconds that are to pass, as an emitter said.
+	LagSeconds int32
+	// Id of the flow of the job the edge comes from.
+	FromFlowID string
+	// Id of the flow of the job the edge goes to.
+	ToFlowID string
+	// Whether both ends are in this flow.
+	Local bool
+}
+
+// One row for each attempt at a job, and for each job that has not begun. Computed when it is asked for while a flow goes on, kept once it has ended; stays when the flow's live state is removed.
+type AnalyticsTimeline struct {
+	// Id of the flow; for a deployment's flow that of the deployment.
+	FlowID string
+	// Tells this life of the flow from another one of the same id, before or after.
+	Epoch string
+	// Whether this is the life the id stands for now.
+	Latest bool
+	// Id of the job.
+	JobID string
+	// Name of the job within its flow.
+	Name string
+	// What people read.
+	Label string
+	// Number of the attempt, from 1; 0 for a job that has not begun.
+	Attempt int32
+	// Id of the execution; NULL where there is none.
+	ExecutionID string
+	// pending, running, succeeded or failed: of the attempt.
+	Status string
+	// Name of the outermost group that contains the job, such as provisioner or bootstrap-kit; empty for none.
+	Phase string
+	// Id of the group the job is directly in; NULL for none.
+	GroupID string
+	// Region; empty where none is named.
+	Region string
+	// Chart, or the job's name where there is none.
+	Component string
+	// Chart version of the job's latest attempt; empty where not known.
+	ChartVersion string
+	// When the wait for this attempt began: when the job was first heard of, or its previous attempt ended; with the flow's start where history does not say.
+	WaitingFrom pgtype.Timestamptz
+	// Ids of the jobs and groups the job comes after that had not ended at waiting_from; for a job that has not begun, those that hold it up now.
+	WaitedOn []string
+	// Id of the job that ended the wait: of all the job comes after (by finish-to-start edges of its own and of the groups it is in; a group ends with its last job) and its own previous attempt, the one that ended last before this attempt began. What had begun and not ended by then counts as ended at that moment. NULL for none, and while the wait goes on.
+	BlockerJobID string
+	// Number of the blocker's attempt.
+	BlockerAttempt int32
+	// Seconds from waiting_from to started_at, or to now.
+	WaitedSeconds float64
+	// Seconds of the wait until the blocker ended.
+	BlockedSeconds float64
+	// Seconds of the wait from then on: nothing stood in the way.
+	IdleSeconds float64
+	// Beginning.
+	StartedAt pgtype.Timestamptz
+	// End; NULL while it runs.
+	EndedAt pgtype.Timestamptz
+	// ended_at, or now while it runs.
+	Until pgtype.Timestamptz
+	// Seconds from started_at to until.
+	RanSeconds float64
+	// Whether this is no part of the provision: an attempt after the job had succeeded once (an upgrade), or a job of day-2-mutations.
+	Later bool
+	// Whether slack_seconds is 0. While the flow runs: as things stand now.
+	Critical bool
+	// How many seconds later the attempt could have ended without moving the end of the last attempt: the least, over what comes after it, of that one's slack and the time by which this attempt ended before its blocker. NULL for what has not begun and what is later.
+	SlackSeconds float64
+	// Place on the critical path, from 1: the walk back from the attempt that ended last, from blocker to blocker. NULL off the path.
+	PathStep int32
+	// Seconds on the path from the blocker's end (or the flow's start) to started_at.
+	PathIdleSeconds float64
+	// Seconds on the path from started_at to until, or to the beginning of the next step where that is earlier. Over the path idle and run add up to the time from the flow's start to the end of the last attempt.
+	PathRanSeconds float64
+	// Order of the job's first appearance in the flow.
+	Position int64
+}
+
+// History: what each job was and became, one row for each fact, in the order of seq. It is only added to.
 type AnalyticsTransition struct {
-	FlowID               string
-	Seq                  int64
-	JobID                string
-	ExecutionID          bool
-	Version              int64
-	FromStatus           string
-	ToStatus             string
-	State                string
-	HappenedAt           interface{}
-	OccurredAt           pgtype.Timestamptz
-	RecordedAt           pgtype.Timestamptz
+	// Id of the flow.
+	FlowID string
+	// Order in which the facts were recorded.
+	Seq int64
+	// Id of the job.
+	JobID string
+	// Id of the execution it belongs to; NULL for none.
+	ExecutionID bool
+	// Version of the flow with which it was recorded.
+	Version int64
+	// Status before.
+	FromStatus string
+	// Status after.
+	ToStatus string
+	// Finer state, as the source named it; removed where a job was taken out.
+	State string
+	// When it happened: occurred_at, but never later than recorded_at.
+	HappenedAt interface{}
+	// When it happened, by the source's clock.
+	OccurredAt pgtype.Timestamptz
+	// When it was recorded.
+	RecordedAt pgtype.Timestamptz
+	// Seconds from occurring to being recorded; 0 where the source's clock is ahead.
 	RecordedAfterSeconds float64
-	Effective            bool
-	Cause                string
+	// Whether the status changed. A fact that came late or was repeated changes nothing.
+	Effective bool
+	// Why, as far as is known.
+	Cause string
 }
 
 type AttemptFact struct {

@@ -1,0 +1,249 @@
+package db_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "write docs/analytics.md anew, and record what the schema analytics gained")
+
+const (
+	docFile      = "../docs/analytics.md"
+	recordedFile = "testdata/analytics.txt"
+)
+
+// member is a column of a view, a function, a view (no type) or the schema (no name).
+type member struct {
+	View, Name, Type, Comment string
+}
+
+func (m member) String() string { return fmt.Sprintf("%s.%s %s", m.View, m.Name, m.Type) }
+
+// members lists the interface in the order of the documentation.
+func members(t testing.TB, conn *pgx.Conn) []member {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), `
+		SELECT view, name, type, coalesce(comment, '') FROM (
+			SELECT 0 AS kind, '' AS view, '' AS name, '' AS type, obj_description('analytics'::regnamespace, 'pg_namespace') AS comment, 0 AS n
+			UNION ALL
+			SELECT 1, c.relname, coalesce(a.attname, ''), coalesce(format_type(a.atttypid, a.atttypmod), ''),
+				col_description(c.oid, n.n), n.n
+			FROM pg_class c
+			CROSS JOIN LATERAL (SELECT 0 AS n UNION ALL SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) n
+			LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = n.n AND n.n > 0
+			WHERE c.relnamespace = 'analytics'::regnamespace AND c.relkind = 'v'
+			UNION ALL
+			SELECT 2, '', p.proname || '(' || pg_get_function_arguments(p.oid) || ')', pg_get_function_result(p.oid), obj_description(p.oid, 'pg_proc'), 0
+			FROM pg_proc p
+			WHERE p.pronamespace = 'analytics'::regnamespace
+		) m
+		ORDER BY kind, view COLLATE "C", n, name COLLATE "C"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[member])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		if list[i].View != "" && list[i].Name == "" {
+			err = conn.QueryRow(t.Context(), `SELECT coalesce(obj_description(('analytics.' || $1)::regclass, 'pg_class'), '')`, list[i].View).Scan(&list[i].Comment)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return list
+}
+
+// Everything in the schema says what it is, and the documentation is what it says.
+func TestTheDocumentationOfTheSchemaIsCurrent(t *testing.T) {
+	t.Parallel()
+	_, dsn := setup(t)
+	list := members(t, connect(t, dsn))
+	for _, m := range list {
+		if m.Comment == "" {
+			t.Errorf("%s has no comment", m)
+		}
+	}
+	want := document(list)
+	got, err := os.ReadFile(docFile)
+	if *update {
+		err = os.WriteFile(docFile, []byte(want), 0o600)
+	} else if string(got) != want {
+		t.Error("docs/analytics.md is not current: run `make generate`")
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What was once in the schema stays in it, with its type: people's queries depend on it.
+func TestTheSchemaStaysCompatible(t *testing.T) {
+	t.Parallel()
+	_, dsn := setup(t)
+	var now []string
+	for _, m := range members(t, connect(t, dsn)) {
+		now = append(now, m.String())
+	}
+	raw, err := os.ReadFile(recordedFile)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	recorded := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	for _, line := range recorded {
+		if line != "" && !slices.Contains(now, line) {
+			t.Errorf("gone or changed: %s", line)
+		}
+	}
+	for _, line := range now {
+		if slices.Contains(recorded, line) {
+			continue
+		}
+		if !*update {
+			t.Errorf("not recorded: %s; run `make generate`", line)
+		}
+		recorded = append(recorded, line)
+	}
+	if *update {
+		slices.Sort(recorded)
+		if err := os.WriteFile(recordedFile, []byte(strings.TrimSpace(strings.Join(recorded, "\n"))+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAnAnalystReadsTheSchemaAndNothingElse(t *testing.T) {
+	t.Parallel()
+	store, dsn := setup(t)
+	g := rapid.Custom(func(rt *rapid.T) generated { return drawFlow(rt, "f") }).Example(1)
+	g.store(t, store)
+	conn := connect(t, dsn)
+	for _, statement := range []string{`GRANT provflow_analyst TO CURRENT_USER`, `SET ROLE provflow_analyst`} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range members(t, connect(t, dsn)) {
+		if m.View != "" && m.Name == "" {
+			if _, err := conn.Exec(t.Context(), `SELECT * FROM analytics.`+m.View); err != nil {
+				t.Errorf("%s: %v", m.View, err)
+			}
+		}
+	}
+	for _, call := range []string{
+		`component_stats('-infinity', 'infinity')`, `critical_path('f')`, `compare('f', 'g')`, `diagnose('f')`, `at('f', now())`, `estimate('f')`,
+	} {
+		if _, err := conn.Exec(t.Context(), `SELECT * FROM analytics.`+call); err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	for _, statement := range []string{
+		`SELECT * FROM flows`, `SELECT * FROM jobs`, `SELECT * FROM log_lines`, `SELECT * FROM flow_facts`, `SELECT * FROM access_tokens`,
+		`SELECT * FROM access_sessions`, `SELECT * FROM deployments`, `DELETE FROM analytics.jobs`, `CREATE TABLE analytics.mine (id integer)`,
+		`SELECT ensure_log_partition(current_date)`,
+	} {
+		_, err := conn.Exec(t.Context(), statement)
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.Code != "42501" {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+// Where the migrations' user may make no roles, they say so and go on.
+func TestTheRoleIsMissedWhereItMayNotBeMade(t *testing.T) {
+	t.Parallel()
+	_, dsn := setup(t)
+	raw, err := os.ReadFile("../migrations/00027_analytics_role.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, _, _ := strings.Cut(string(raw), "-- +goose Down")
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var notices []string
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { notices = append(notices, n.Message) }
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, statement := range []string{
+		`CREATE ROLE provflow_test_humble NOLOGIN`, `GRANT provflow_test_humble TO CURRENT_USER`, `SET ROLE provflow_test_humble`,
+		strings.ReplaceAll(up, "provflow_analyst", "provflow_test_nobody"), `RESET ROLE`, `DROP ROLE provflow_test_humble`,
+	} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Errorf("%.40s: %v", statement, err)
+		}
+	}
+	if len(notices) != 1 || !strings.Contains(notices[0], "CREATEROLE") {
+		t.Errorf("it said %q", notices)
+	}
+}
+
+// document writes the interface down.
+func document(list []member) string {
+	var b strings.Builder
+	b.WriteString(docHead)
+	functions := false
+	for _, m := range list {
+		switch {
+		case m.View == "" && m.Name == "":
+			fmt.Fprintf(&b, "%s\n\n# Views\n", m.Comment)
+		case m.View == "":
+			if !functions {
+				b.WriteString("\n# Functions\n")
+				functions = true
+			}
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\nGives `%s`.\n", m.Name, m.Comment, m.Type)
+		case m.Name == "":
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| column | type | |\n|---|---|---|\n", m.View, m.Comment)
+		default:
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, m.Type, m.Comment)
+		}
+	}
+	return b.String()
+}
+
+const docHead = `<!-- Made from the comments in the database by ` + "`make generate`" + `: change those. -->
+# The schema analytics
+
+What provflow knows, as views and functions for any client of PostgreSQL. They are an interface: what is here
+stays, with its name, type and meaning; columns and arguments are added at the end. Everything else in the database
+may change with any version.
+
+    SELECT name, waited_seconds, blocker_job_id FROM analytics.timeline
+    WHERE flow_id = 'my-deployment' AND latest ORDER BY started_at;
+
+    SELECT step, name, idle_seconds, ran_seconds FROM analytics.critical_path('my-deployment');
+
+    SELECT * FROM analytics.component_stats(now() - interval '30 days', now()) ORDER BY ran_p90_seconds DESC;
+
+**Who may read it.** The role ` + "`provflow_analyst`" + ` may read this schema and nothing else; it cannot log in. Grant it:
+
+    CREATE ROLE ann LOGIN PASSWORD '…' IN ROLE provflow_analyst;
+    ALTER ROLE ann SET default_transaction_read_only = on;
+    ALTER ROLE ann SET statement_timeout = '30s';
+
+The migrations make the role where their user may (` + "`CREATEROLE`" + `); else they say so and go on, and somebody who may makes it:
+
+    CREATE ROLE provflow_analyst NOLOGIN;
+    GRANT USAGE ON SCHEMA analytics TO provflow_analyst;
+    GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO provflow_analyst;
+
+The schema has one name, so a database holds one provflow. Narrow by ` + "`flow_id`" + ` where you can: each view then looks at
+that flow only. Over all flows, what has ended is read as it was kept, and what goes on is computed flow by flow.
+
+`
