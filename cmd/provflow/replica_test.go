@@ -6,7 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	_ = flag.Set("rapid.checks", "20") // a check here is some dozens of requests; -rapid.checks says otherwise
 	os.Exit(dbtest.Main(m))
 }
 
@@ -196,7 +197,7 @@ func (r *replica) streamAt(path, lastEventID string) *stream {
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := cmp.Or(r.client, http.DefaultClient).Do(req)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -274,86 +275,6 @@ func (r *replica) snapshot(flowID string) *browser {
 	b := newBrowser()
 	b.fold(r.t, frame{"snapshot", strings.Trim(a.header.Get("ETag"), `"`), a.body})
 	return b
-}
-
-// browser is the reducer of the contract: what a console holds after the frames it got.
-type browser struct {
-	cursor string
-	flow   json.RawMessage
-	nodes  map[string]json.RawMessage
-	rels   map[string]json.RawMessage
-}
-
-func newBrowser() *browser {
-	return &browser{nodes: map[string]json.RawMessage{}, rels: map[string]json.RawMessage{}}
-}
-
-type relKey struct{ FromID, ToID, Type string }
-
-func (b *browser) fold(t testing.TB, f frame) {
-	t.Helper()
-	if f.event == "heartbeat" || f.event == "availability" {
-		return
-	}
-	var m struct {
-		Type          string
-		Flow          json.RawMessage
-		Nodes         []json.RawMessage
-		Relationships []json.RawMessage
-		IDs           []string
-		Pairs         []json.RawMessage
-	}
-	if err := json.Unmarshal([]byte(f.data), &m); err != nil || m.Type != f.event {
-		t.Fatalf("frame %+v: %v", f, err)
-	}
-	if f.event == "snapshot" {
-		*b = *newBrowser()
-	}
-	if m.Flow != nil {
-		b.flow = m.Flow
-	}
-	for _, n := range m.Nodes {
-		b.nodes[idOf(t, n)] = n
-	}
-	for _, r := range m.Relationships {
-		b.rels[keyOf(t, r)] = r
-	}
-	for _, id := range m.IDs {
-		delete(b.nodes, id)
-	}
-	for _, p := range m.Pairs {
-		delete(b.rels, keyOf(t, p))
-	}
-	b.cursor = f.id
-}
-
-func idOf(t testing.TB, node []byte) string {
-	var n struct{ ID string }
-	if err := json.Unmarshal(node, &n); err != nil {
-		t.Fatal(err)
-	}
-	return n.ID
-}
-
-func keyOf(t testing.TB, rel []byte) string {
-	var k relKey
-	if err := json.Unmarshal(rel, &k); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(k)
-}
-
-// String writes the state so that equal states read alike.
-func (b *browser) String() string {
-	out, _ := json.Marshal(map[string]any{"flow": b.flow, "nodes": b.nodes, "rels": b.rels})
-	return string(out)
-}
-
-// status gives a node's status.
-func (b *browser) status(id string) string {
-	var n struct{ Status string }
-	_ = json.Unmarshal(b.nodes[id], &n)
-	return n.Status
 }
 
 // query runs SQL that the server does not offer.

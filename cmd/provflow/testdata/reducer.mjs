@@ -1,5 +1,5 @@
 // The console's reducer, as its contract describes it: reads a flow's stream and prints
-// what it holds, keys in order, once it stands at the cursor it was told to wait for.
+// what it holds, in the order in which it would draw it, once it stands at the cursor it was told to wait for.
 //
 //   node reducer.mjs STREAM_URL CURSOR
 const [url, until] = process.argv.slice(2);
@@ -36,14 +36,13 @@ function frame(text) {
   return field.id === until;
 }
 
-const sorted = (map) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
 const stream = await fetch(url, { headers: { accept: "text/event-stream" } });
 let rest = "";
 for await (const piece of stream.body.pipeThrough(new TextDecoderStream())) {
   const frames = (rest + piece).split("\n\n");
   rest = frames.pop();
   if (frames.some(frame)) {
-    console.log(JSON.stringify({ flow: state.flow, nodes: sorted(state.nodes), rels: sorted(state.rels) }));
+    console.log(JSON.stringify({ flow: state.flow, nodes: [...state.nodes.values()], rels: [...state.rels.values()] }));
     process.exit(0);
   }
 }
