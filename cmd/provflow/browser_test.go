@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 )
@@ -16,6 +18,9 @@ type browser struct {
 	rels   map[string]json.RawMessage
 
 	nodeOrder, relOrder []string
+
+	halfway bool // some of a change has come, and not yet all of it
+	torn    bool // it was cut off halfway, and what is in it came again in other pieces
 }
 
 func newBrowser() *browser {
@@ -58,7 +63,22 @@ func (b *browser) fold(t testing.TB, f frame) {
 	for _, p := range m.Pairs {
 		b.relOrder = remove(b.rels, b.relOrder, keyOf(t, p))
 	}
+	b.halfway = b.cursor == f.id
 	b.cursor = f.id
+}
+
+// cutOff notes that the stream ended here.
+func (b *browser) cutOff() { b.torn = b.torn || b.halfway }
+
+// differs says how two states differ, their order too; "" where they do not. A torn one
+// holds the same, and may hold it in another order until the next snapshot.
+func (b *browser) differs(want *browser) string {
+	same := func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
+	if !b.torn && b.String() != want.String() ||
+		!maps.EqualFunc(b.nodes, want.nodes, same) || !maps.EqualFunc(b.rels, want.rels, same) || !same(b.flow, want.flow) {
+		return fmt.Sprintf(" got %s\nwant %s", b, want)
+	}
+	return ""
 }
 
 // put replaces what is there in its place and adds what is not at the end.

@@ -164,6 +164,7 @@ func (s *stream) resume(p *program) {
 	for ok := true; ok; {
 		_, ok = s.next()
 	}
+	s.state.cutOff()
 	next := p.stream("d1", s.state.cursor)
 	s.frames, s.close = next.frames, next.close
 	behind := p.snapshot("d1").cursor != s.state.cursor

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"github.com/openova-io/provflow/service/flow"
 )
 
-// The reducer of a console, in its own language, fed by a live stream: it holds in the end
-// what a fresh snapshot says.
+// The reducer of a console, in its own language, fed by a live stream that it cuts and
+// resumes: it holds in the end what a fresh snapshot says.
 func TestAConsolesReducerHoldsTheSnapshot(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
@@ -30,28 +31,53 @@ func TestAConsolesReducerHoldsTheSnapshot(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	reducer := exec.CommandContext(ctx, node, "testdata/reducer.mjs", r.url+"/api/v1/flows/d1/stream", end.String())
-	result := make(chan string, 1)
-	go func() {
-		out, err := reducer.CombinedOutput()
-		if err != nil {
-			out = fmt.Appendf(out, "%v", err)
-		}
-		result <- string(out)
-	}()
+	said := linesOf(t, reducer)
+	if first := <-said; first != "begun" {
+		t.Fatalf("the reducer said %s", first)
+	}
 	for i := range events - 2 {
 		r.post("d1", component(float64(10+i), fmt.Sprint("c", i), "installing", "dependsOn", fmt.Sprint("c", i+1)))
 	}
 	r.emit("d1", "flux", upsert(`{"id":"mine","status":"running"}`))
 	r.emit("d1", "flux", `{"type":"delete-nodes","ids":["mine"]}`)
-	got := <-result
-	var held, want map[string]any
-	if err := json.Unmarshal([]byte(got), &held); err != nil {
+	got := <-said
+	var last struct {
+		Held map[string]any
+		Seen struct{ Snapshots, Connections int }
+	}
+	if err := json.Unmarshal([]byte(got), &last); err != nil {
 		t.Fatalf("the reducer said %s", got)
 	}
+	if last.Seen.Snapshots != 1 || last.Seen.Connections < 3 {
+		t.Errorf("after its first snapshot it resumes by its cursor alone: %+v", last.Seen)
+	}
+	var want map[string]any
 	if err := json.Unmarshal([]byte(r.snapshot("d1").String()), &want); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(held, want) {
-		t.Errorf("held %v\nwant %v", held, want)
+	if !reflect.DeepEqual(last.Held, want) {
+		t.Errorf("held %v\nwant %v", last.Held, want)
 	}
+}
+
+// linesOf starts a program and gives what it says, line by line.
+func linesOf(t *testing.T, cmd *exec.Cmd) <-chan string {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan string, 100)
+	go func() {
+		defer close(said)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			said <- lines.Text()
+		}
+		_ = cmd.Wait()
+	}()
+	return said
 }

@@ -260,8 +260,8 @@ func (s *stream) until(r *replica, flowID string) {
 			s.t.Fatalf("the stream ended at %s, before %s", s.state.cursor, want.cursor)
 		}
 	}
-	if got := s.state.String(); got != want.String() {
-		s.t.Fatalf("the fold differs from the snapshot at %s:\n got %s\nwant %s", want.cursor, got, want)
+	if wrong := s.state.differs(want); wrong != "" {
+		s.t.Fatalf("the fold differs from the snapshot at %s:\n%s", want.cursor, wrong)
 	}
 }
 

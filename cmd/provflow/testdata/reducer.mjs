@@ -1,5 +1,7 @@
 // The console's reducer, as its contract describes it: reads a flow's stream and prints
-// what it holds, in the order in which it would draw it, once it stands at the cursor it was told to wait for.
+// what it holds, in the order in which it would draw it, once it stands at the cursor it
+// was told to wait for. It cuts the stream after one change, then after two and so
+// on, and resumes with the cursor it holds.
 //
 //   node reducer.mjs STREAM_URL CURSOR
 const [url, until] = process.argv.slice(2);
@@ -22,7 +24,11 @@ const reduce = {
   "delete-rels": (m) => m.pairs.forEach((p) => state.rels.delete(relKey(p))),
 };
 
-function frame(text) {
+let cursor = "";
+const seen = { snapshots: 0, connections: 0 };
+
+// take applies one event and reports whether it was the last of a change.
+function take(text) {
   const field = {};
   for (const line of text.split("\n")) {
     const at = line.indexOf(": ");
@@ -33,17 +39,34 @@ function frame(text) {
   const message = JSON.parse(field.data);
   if (message.type !== field.event) throw new Error(`event ${field.event} carries ${message.type}`);
   apply(message);
-  return field.id === until;
+  if (field.event === "snapshot" && ++seen.snapshots === 1) console.log("begun");
+  const whole = field.id !== cursor;
+  cursor = field.id;
+  return whole;
 }
 
-const stream = await fetch(url, { headers: { accept: "text/event-stream" } });
-let rest = "";
-for await (const piece of stream.body.pipeThrough(new TextDecoderStream())) {
-  const frames = (rest + piece).split("\n\n");
-  rest = frames.pop();
-  if (frames.some(frame)) {
-    console.log(JSON.stringify({ flow: state.flow, nodes: [...state.nodes.values()], rels: [...state.rels.values()] }));
-    process.exit(0);
+// read takes a few changes of one connection and then breaks it off.
+async function read(changes) {
+  seen.connections++;
+  const cut = new AbortController();
+  const headers = { accept: "text/event-stream", ...(cursor && { "last-event-id": cursor }) };
+  const stream = await fetch(url, { headers, signal: cut.signal });
+  if (stream.status !== 200) throw new Error(`the stream answered ${stream.status}`);
+  let rest = "";
+  for await (const piece of stream.body.pipeThrough(new TextDecoderStream())) {
+    const whole = (rest + piece).split("\n\n");
+    rest = whole.pop();
+    for (const text of whole) {
+      if (take(text)) changes--;
+      if (cursor === until || changes === 0) {
+        cut.abort();
+        return;
+      }
+    }
   }
+  throw new Error(`the stream ended before ${until}`);
 }
-throw new Error(`the stream ended before ${until}`);
+
+while (cursor !== until) await read(seen.connections + 1);
+console.log(JSON.stringify({ held: { flow: state.flow, nodes: [...state.nodes.values()], rels: [...state.rels.values()] }, seen }));
+process.exit(0);
