@@ -27,13 +27,13 @@ func (s *Store) TakeTerm(ctx context.Context, key flow.WatchKey, holder string, 
 }
 
 // RenewTerm makes a term last that long from now on and keeps LinesAt where it has moved
-// on. It gives flow.Conflict once somebody else has the watch.
+// on. It gives flow.ErrTermOver once somebody else has the watch.
 func (s *Store) RenewTerm(ctx context.Context, t flow.WatchTerm, lasts time.Duration) error {
 	n, err := s.q.WatchTermRenewIfHeld(ctx, dbsqlc.WatchTermRenewIfHeldParams{
 		FlowID: t.FlowID, Region: t.Region, Term: t.Term, LinesAt: stamp(t.LinesAt), Lasts: interval(lasts),
 	})
 	if err == nil && n == 0 {
-		return errTermOver
+		return flow.ErrTermOver
 	}
 	return mapError(err)
 }
@@ -45,8 +45,6 @@ func (s *Store) EndTerm(ctx context.Context, t flow.WatchTerm) error {
 		FlowID: t.FlowID, Region: t.Region, Term: t.Term, LinesAt: stamp(t.LinesAt),
 	}))
 }
-
-var errTermOver = &flow.Error{Code: flow.Conflict, Slug: "term-over", Detail: "another replica watches this cluster now; nothing was written"}
 
 // holdTerms makes sure that a write's terms are held, and stay so until it is committed.
 func holdTerms(ctx context.Context, q *dbsqlc.Queries, w flow.Write) error {
@@ -63,7 +61,7 @@ func holdTerms(ctx context.Context, q *dbsqlc.Queries, w flow.Write) error {
 	}
 	for _, f := range w.Fences {
 		if err == nil && !slices.Contains(held, dbsqlc.WatchTermListSharedRow(f)) {
-			err = errTermOver
+			err = flow.ErrTermOver
 		}
 	}
 	return err

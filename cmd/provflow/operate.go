@@ -84,7 +84,7 @@ func (o operation) showMetrics(ctx context.Context, m *metrics.Metrics, log *slo
 func (p *parts) sources() metrics.Sources {
 	return metrics.Sources{
 		Feed: p.hub.Stats, Pool: p.store.Pool().Stat, Streams: p.streams.Open, Draining: p.streams.Draining,
-		Pending: p.notifier.Pending, Listening: p.listener.Connected, Upstreams: p.upstream.Open,
+		Pending: p.notifier.Pending, Listening: p.listener.Connected, Upstreams: p.upstream.Open, Watches: p.watcher.Stats,
 		QueueUsage: p.store.NotificationQueueUsage,
 	}
 }

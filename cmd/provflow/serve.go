@@ -18,6 +18,7 @@ import (
 	"github.com/openova-io/provflow/migrations"
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/helmwatch"
 	"github.com/openova-io/provflow/service/record"
 )
 
@@ -26,6 +27,7 @@ type serveCmd struct {
 	databaseFlags  `group:"Where the data is:"`
 	accessFlags    `group:"Who may call:"`
 	upstreamFlags  `group:"Flows that are not here:"`
+	watchFlags     `group:"Which clusters are watched:"`
 	operateFlags   `group:"How it is watched and stopped:"`
 	retentionFlags `group:"How long it is kept:"`
 }
@@ -39,6 +41,10 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	up, err := c.client(log)
+	if err != nil {
+		return err
+	}
+	watches, err := c.watches(log)
 	if err != nil {
 		return err
 	}
@@ -60,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := d.migrate(ctx, log); err != nil {
 		return err
 	}
-	return serve(ctx, instance{d, socket, up, who, op, c.retentionFlags, log})
+	return serve(ctx, instance{d, socket, up, who, watches, op, c.retentionFlags, log})
 }
 
 // instance is what a server is made of before it runs.
@@ -69,6 +75,7 @@ type instance struct {
 	socket    net.Listener
 	upstream  *upstream.Client
 	access    accessPlan
+	watches   watchPlan
 	operation operation
 	retention retentionFlags
 	log       *slog.Logger
@@ -85,6 +92,7 @@ type parts struct {
 	notifier *listen.Notifier
 	listener *listen.Listener
 	recorder *record.Recorder
+	watcher  *helmwatch.Watcher
 }
 
 // announcer wakes this replica's subscribers at once and the others' through Postgres.
@@ -117,7 +125,8 @@ func wire(ctx context.Context, in instance) (*parts, error) {
 		DSN: in.database.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, OnState: counts.ListenerState, Logger: log,
 	}
 	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log, Observe: counts.Transaction})
-	p := &parts{in, counts, sse.NewStreams(), store, hub, tails, notifier, listener, recorder}
+	p := &parts{in, counts, sse.NewStreams(), store, hub, tails, notifier, listener, recorder, nil}
+	p.watcher = p.newWatcher()
 	counts.Watch(p.sources())
 	return p, nil
 }

@@ -78,7 +78,7 @@ type Fence struct {
 
 // Write is one transaction on one flow. The store takes the flow's lock (making the
 // flow, and its deployment's record where asked, if it is not there), makes sure that the
-// terms of the fences are held until the commit (Conflict where one is over), registers the
+// terms of the fences are held until the commit (ErrTermOver where one is not), registers the
 // keys, calls Decide with what changed since Known and with which keys are new, and commits
 // what Decide gives, all of it or nothing.
 type Write struct {

@@ -21,3 +21,6 @@ type WatchTerm struct {
 
 // Fence is what fences the term's writes.
 func (t WatchTerm) Fence() Fence { return Fence{Region: t.Region, Term: t.Term} }
+
+// ErrTermOver refuses what a term that is over would still do.
+var ErrTermOver = &Error{Code: Conflict, Slug: "term-over", Detail: "another replica watches this cluster now; nothing was written"}

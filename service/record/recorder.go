@@ -40,8 +40,8 @@ type Options struct {
 
 // Item is one observation and what recognises it when it is sent again; without a Key it
 // is applied as often as it is sent. OfDeployment says that the flow is a deployment's, whose
-// record is made where there is none. A Fence refuses the whole call with flow.Conflict once
-// its term is over.
+// record is made where there is none. A Fence refuses the whole call with flow.ErrTermOver
+// once its term is over.
 type Item struct {
 	Observation  bridge.Observation
 	Key          flow.Fingerprint

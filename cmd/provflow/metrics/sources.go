@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/openova-io/provflow/service/feed"
+	"github.com/openova-io/provflow/service/helmwatch"
 )
 
 // Sources are asked for their numbers whenever the metrics are read. All are needed.
@@ -21,6 +22,7 @@ type Sources struct {
 	Pending   func() int  // flows the notifier has still to announce
 	Listening func() bool
 	Upstreams func() int // that are left alone since they failed
+	Watches   func() helmwatch.Stats
 	// QueueUsage asks the database; it must keep to its context.
 	QueueUsage func(ctx context.Context) (float64, error)
 }
@@ -35,6 +37,7 @@ func (m *Metrics) Watch(s Sources) {
 	w.gauge("provflow_notifier_pending_flows", "Changed flows still to be announced to the other replicas.", func() float64 { return float64(s.Pending()) })
 	w.gauge("provflow_listener_connected", "1 while announcements of the other replicas are heard.", func() float64 { return oneIf(s.Listening()) })
 	w.gauge("provflow_upstream_open_breakers", "Upstreams that are left alone for a while since they failed.", func() float64 { return float64(s.Upstreams()) })
+	w.watches(s.Watches)
 	m.registry.MustRegister(&queueUsage{ask: s.QueueUsage})
 }
 
@@ -61,6 +64,17 @@ func (w watcher) feed(stats func() feed.Stats) {
 	w.counter("provflow_feed_encodes_total", "Changes and snapshots rendered; each is shared by all its readers.", of(func(s feed.Stats) int64 { return s.Encodes }))
 	w.counter("provflow_feed_snapshot_hits_total", "Snapshots served from memory.", of(func(s feed.Stats) int64 { return s.SnapshotHits }))
 	w.counter("provflow_feed_gone_total", "Watched flows that were deleted or got another history.", of(func(s feed.Stats) int64 { return s.Gone }))
+}
+
+func (w watcher) watches(stats func() helmwatch.Stats) {
+	of := func(pick func(helmwatch.Stats) int64) func() float64 {
+		return func() float64 { return float64(pick(stats())) }
+	}
+	w.gauge("provflow_watch_clusters", "Clusters to watch, by this replica or another.", of(func(s helmwatch.Stats) int64 { return s.Clusters }))
+	w.gauge("provflow_watch_held", "Clusters that this replica watches.", of(func(s helmwatch.Stats) int64 { return s.Held }))
+	w.gauge("provflow_watch_blind", "Clusters that this replica watches and cannot look at now.", of(func(s helmwatch.Stats) int64 { return s.Blind }))
+	w.counter("provflow_watch_events_total", "Events about releases.", of(func(s helmwatch.Stats) int64 { return s.Events }))
+	w.counter("provflow_watch_lines_total", "Log lines of controllers that were recorded.", of(func(s helmwatch.Stats) int64 { return s.Lines }))
 }
 
 func (w watcher) pool(stat func() *pgxpool.Stat) {

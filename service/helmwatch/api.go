@@ -1,0 +1,125 @@
+package helmwatch
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+const (
+	fluxGroup    = "helm.toolkit.fluxcd.io"
+	fluxResource = "helmreleases"
+	// askBound is how long an answer is waited for that is not a watch.
+	askBound = 20 * time.Second
+)
+
+// kubernetes is a cluster's API server, of which we only read.
+type kubernetes struct {
+	dynamic dynamic.Interface
+	raw     *rest.RESTClient
+}
+
+// codecs know the API server's errors and nothing else.
+var codecs = func() serializer.CodecFactory {
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	return serializer.NewCodecFactory(scheme)
+}()
+
+func connect(config *rest.Config) (kubernetes, error) {
+	config = rest.CopyConfig(config)
+	config.UserAgent = "provflow"
+	config.QPS, config.Burst = 20, 40
+	config.NegotiatedSerializer = codecs.WithoutConversion()
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return kubernetes{}, err
+	}
+	dyn, err := dynamic.NewForConfigAndClient(config, client)
+	if err != nil {
+		return kubernetes{}, err
+	}
+	raw, err := rest.UnversionedRESTClientForConfigAndClient(config, client)
+	return kubernetes{dyn, raw}, err
+}
+
+// releases says under which version HelmReleases are served: the one the API server
+// prefers, else the first that has them. It is the zero resource while there is none, as in
+// a cluster that Flux has not come to yet.
+func (k kubernetes) releases(ctx context.Context) (schema.GroupVersionResource, error) {
+	var group metav1.APIGroup
+	if err := k.get(ctx, "/apis/"+fluxGroup, &group); err != nil {
+		return schema.GroupVersionResource{}, ignoreNotFound(err)
+	}
+	for _, v := range append([]metav1.GroupVersionForDiscovery{group.PreferredVersion}, group.Versions...) {
+		var list metav1.APIResourceList
+		if err := k.get(ctx, "/apis/"+v.GroupVersion, &list); ignoreNotFound(err) != nil {
+			return schema.GroupVersionResource{}, err
+		}
+		for _, r := range list.APIResources {
+			if r.Name == fluxResource {
+				return schema.GroupVersionResource{Group: fluxGroup, Version: v.Version, Resource: fluxResource}, nil
+			}
+		}
+	}
+	return schema.GroupVersionResource{}, nil
+}
+
+func (k kubernetes) get(ctx context.Context, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, askBound)
+	defer cancel()
+	body, err := k.raw.Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
+}
+
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// pod is a pod of a controller and the container whose log is read.
+type pod struct{ namespace, name, uid, container string }
+
+func (k kubernetes) pods(ctx context.Context, of Controllers) ([]pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, askBound)
+	defer cancel()
+	resource := schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	list, err := k.dynamic.Resource(resource).Namespace(of.Namespace).List(ctx, metav1.ListOptions{LabelSelector: of.Labels})
+	if err != nil {
+		return nil, err
+	}
+	var pods []pod
+	for _, p := range list.Items {
+		var spec struct {
+			Spec struct{ Containers []struct{ Name string } }
+		}
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(p.Object, &spec) == nil && len(spec.Spec.Containers) > 0 {
+			pods = append(pods, pod{p.GetNamespace(), p.GetName(), string(p.GetUID()), spec.Spec.Containers[0].Name})
+		}
+	}
+	return pods, nil
+}
+
+// log follows a container's log from a time on, each line with its time in front.
+func (k kubernetes) log(ctx context.Context, p pod, since time.Time) (io.ReadCloser, error) {
+	r := k.raw.Get().AbsPath("/api/v1/namespaces", p.namespace, "pods", p.name, "log").
+		Param("container", p.container).Param("follow", "true").Param("timestamps", "true")
+	if !since.IsZero() {
+		r = r.Param("sinceTime", since.UTC().Format(time.RFC3339))
+	}
+	return r.Stream(ctx)
+}
