@@ -228,4 +228,11 @@ func TestAStreamMadeElsewhere(t *testing.T) {
 		}
 	}
 	run(t, []string{"DATABASE_URL=" + dsn}, "check").want(t, 0, "2 flows checked, 0 roll-ups differ")
+	moved := start(t, dbtest.New(t))
+	archive := filepath.Join(t.TempDir(), "archive")
+	run(t, []string{"PROVFLOW_SERVER=" + r.url}, "export", "apply-fail", "-o", archive).want(t, 0)
+	run(t, []string{"PROVFLOW_SERVER=" + moved.url}, "import", archive).want(t, 0)
+	if here, there := r.snapshot("apply-fail").String(), moved.snapshot("apply-fail").String(); here != there {
+		t.Errorf("was %s, moved it is %s", here, there)
+	}
 }

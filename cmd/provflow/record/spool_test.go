@@ -240,3 +240,70 @@ func moody(f *fake, bad []int, moods *[]int, r *http.Request) (*http.Response, e
 	res.Request = r
 	return res, nil
 }
+
+// A server that dies in the middle of a run, with what it had taken and not acknowledged, has
+// all of it in the end, in order.
+func TestTheServerDiesInTheMiddle(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	goOn := filepath.Join(t.TempDir(), "go-on")
+	b := newBench(t, f.URL, `echo before; while [ ! -e `+goOn+` ]; do sleep 0.05; done; echo after`)
+	b.Patience = time.Millisecond
+	ended := make(chan error, 1)
+	go func() { ended <- b.run(t, "init") }()
+	for !strings.Contains(strings.Join(f.lines(), ""), `"before"`) {
+		select {
+		case <-f.heard:
+		case <-time.After(time.Minute):
+			t.Fatalf("it was sent %q", f.lines())
+		}
+	}
+	f.answer(func(body []string) (int, string) {
+		f.keep(body)
+		return http.StatusInternalServerError, "it took it and could not say so"
+	})
+	if err := os.WriteFile(goOn, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	f.answer(nil)
+	b.Patience = time.Minute
+	if err := Flush(t.Context(), b.Options); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, l := range f.lines() {
+		_, rest, _ := strings.Cut(l, `"message":"`)
+		said = append(said, rest[:strings.IndexByte(rest, '"')])
+	}
+	if len(said) != 4 || said[1] != "before" || said[2] != "after" || len(b.files(t, "")) != 0 {
+		t.Errorf("it was sent %q", said)
+	}
+}
+
+// A spool of every deployment is sent where none is named, and one that cannot be sent is
+// said by the exit code.
+func TestFlushingAllDeployments(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.answer(func([]string) (int, string) { return http.StatusServiceUnavailable, "" })
+	b := newBench(t, f.URL, "echo x")
+	b.Patience = time.Millisecond
+	for _, id := range []string{"d1", "d2"} {
+		b.Deployment = id
+		if err := b.run(t, "init"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Deployment = ""
+	if err := Flush(t.Context(), b.Options); err == nil || !strings.Contains(err.Error(), "6 events are left") {
+		t.Errorf("it ended with %v", err)
+	}
+	f.answer(nil)
+	b.Patience = time.Minute
+	if err := Flush(t.Context(), b.Options); err != nil || len(f.lines()) != 6 {
+		t.Errorf("%v, sent %q", err, f.lines())
+	}
+}
