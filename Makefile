@@ -12,6 +12,8 @@ TEST := go test -p 2 -count=1
 PKG ?= ./...
 ARGS ?=
 FOR ?= 1m
+RUNS ?= 5000
+STEPS ?= 30
 
 .PHONY: help
 help: ## Explain the targets
@@ -41,6 +43,10 @@ crash: postgres ## Break three replicas and their PostgreSQL for FOR (1m), then 
 .PHONY: bench
 bench: postgres ## Run the benchmarks
 	go test -p 1 -run '^$$' -bench . -benchmem $(ARGS) $(PKG)
+
+.PHONY: soak
+soak: postgres ## Play many random histories against the model: make soak RUNS=5000 STEPS=40
+	$(TEST) -v -timeout 0 $(ARGS) ./cmd/provflow/modeltest -rapid.checks=$(RUNS) -rapid.steps=$(STEPS)
 
 .PHONY: lint
 lint: ## Check style, mistakes, and who imports whom

@@ -20,7 +20,8 @@ func (d Delta) Empty() bool {
 	return d.Flow == nil && len(d.Jobs)+len(d.RemovedJobs)+len(d.Relationships)+len(d.RemovedRelationships) == 0
 }
 
-// Changes is everything one transaction writes into one flow.
+// Changes is everything one transaction writes into one flow. What is removed goes first:
+// what goes and comes back in one transaction is among both, and is last from then on.
 type Changes struct {
 	Flow                 *Flow
 	Jobs                 []Job

@@ -132,7 +132,6 @@ func (g *Graph) PutJob(j Job) {
 func (g *Graph) appear(n *node) {
 	n.job.Position = g.next
 	g.next++
-	delete(g.dirty.removed, n.id)
 	for _, e := range n.edges() {
 		g.reveal(e)
 	}
@@ -162,17 +161,17 @@ func (g *Graph) Relate(r Relationship) {
 		if e.rel == r {
 			return
 		}
-		g.touchEnds(e) // it may have other ends afterwards
-		e = g.link(r)
-		g.dirty.edges[r.RelationshipKey] = true
-		g.touchEnds(e)
-		g.reveal(e)
-		return
+		if e.rel.FromFlowID == r.FromFlowID && e.rel.ToFlowID == r.ToFlowID {
+			e = g.link(r)
+			g.dirty.edges[r.RelationshipKey] = true
+			g.touchEnds(e)
+			return
+		}
+		g.Unrelate(r.RelationshipKey) // with other ends it is another edge
 	}
-	r.Position = g.next
+	r.Position, r.Visible = g.next, false
 	g.next++
 	e := g.link(r)
-	delete(g.dirty.unlinked, r.RelationshipKey)
 	g.dirty.edges[r.RelationshipKey] = true
 	g.reveal(e)
 }

@@ -119,17 +119,17 @@ func TestSettleDerivesEverythingAndReportsEveryChange(t *testing.T) {
 				write(t, g, m, i)
 			}
 			c := g.Settle()
+			for _, id := range c.RemovedJobs { // they go first
+				delete(client, id)
+			}
 			for _, j := range c.Jobs {
 				client[j.ID] = j
 			}
-			for _, id := range c.RemovedJobs {
-				delete(client, id)
+			for _, k := range c.RemovedRelationships {
+				delete(edges, k)
 			}
 			for _, r := range c.Relationships {
 				edges[r.RelationshipKey] = r.Visible
-			}
-			for _, k := range c.RemovedRelationships {
-				delete(edges, k)
 			}
 			compare(t, m, client, edges)
 			m.compareFlow(t, g.Flow())

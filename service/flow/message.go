@@ -123,11 +123,17 @@ type Message struct {
 func Messages(flowID string, d Delta) []Message {
 	var ms []Message
 	gone := append([]RelationshipKey{}, d.RemovedRelationships...)
+	removed := map[string]bool{}
+	for _, id := range d.RemovedJobs {
+		removed[id] = true
+	}
 	var rels []RelationshipWire
 	for _, r := range d.Relationships {
 		if r.Visible {
 			rels = append(rels, r.Wire())
-		} else {
+		}
+		// With a job that went and came back its edges did so too, and are drawn last.
+		if !r.Visible || removed[r.FromID] || removed[r.ToID] {
 			gone = append(gone, r.RelationshipKey)
 		}
 	}
