@@ -108,6 +108,14 @@ var nameRows = []row{
 		ask("GET /api/v1/deployments/$d/jobs/$d%3Afsn1%3Ainstall-a", 200, has(`{"job":{"id":"$d:install-a"}}`)),
 		ask("GET /api/v1/flows/$d/snapshot?around=$d:hel1:install-a", 200, shows("install-hel1:a running")),
 	}},
+	{sentence: "region and kind are not blanked by who does not speak of them", steps: []step{
+		registers(`{"regions":["fsn1","hel1"]}`),
+		events(component(0, "a", "installing", "region", "hel1")),
+		imports(`{"deploymentId":"$d","jobs":[{"id":"$d:install-hel1:a","jobName":"install-hel1:a","status":"succeeded","startedAt":"2026-04-01T12:00:00Z","finishedAt":"2026-04-01T12:00:05Z"}],"executions":[]}`),
+		emits(upsert(`{"id":"$d:install-hel1:a","status":"running"}`)),
+		snapshot(nodeHas("$d:install-hel1:a", `{"region":"hel1","family":"install","status":"succeeded"}`)),
+		ask("GET /api/v1/deployments/$d/jobs/install-hel1:a", 200, has(`{"job":{"region":"hel1","kind":"install","appId":"a"}}`)),
+	}},
 	{sentence: "no dependency crosses regions", steps: []step{
 		registers(`{"regions":["fsn1","hel1"]}`),
 		events(component(0, "a", "pending"), component(0, "b", "pending", "region", "hel1", "dependsOn", "$d:install-a c cluster-bootstrap"), component(0, "c", "pending", "region", "hel1"),

@@ -197,6 +197,11 @@ var upstreamRows = []row{
 		events(event(5, "tofu-plan")), folds,
 		snapshot(shows("provisioner running", "tofu-init succeeded", "tofu-plan running")),
 	}},
+	{sentence: "lists and logs wait for no upstream", upstream: hangs, steps: []step{
+		registers(`{}`),
+		ask("GET /api/v1/deployments/$d/jobs", 200, is(`{"jobs":[]}`)), ask("GET /api/v1/deployments/$d", 200), ask("GET /api/v1/deployments?limit=1", 200),
+		ask("GET /api/v1/deployments/$d/jobs/tofu-init", 404), ask(initLog, 404),
+	}},
 	{sentence: "nothing of the client's credentials goes upstream", upstream: tellsWhatItGot, steps: []step{
 		sendWith([]string{"Authorization", "Bearer s3cret", "Cookie", "s3cret=1", "X-Api-Key", "s3cret"}, "GET /api/v1/flows/$d/snapshot?token=s3cret", "", 200,
 			hides("s3cret"), tells("/v1/flows/$d/snapshot")),
