@@ -78,7 +78,7 @@ func parse(t *testing.T, s string) bridge.Event {
 				e.DependsOn = strings.Split(value, ",")
 			}
 		default:
-			t.Fatalf("unknown key %q", key)
+			parseFiner(t, &e, key, value)
 		}
 	}
 	return e

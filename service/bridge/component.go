@@ -18,6 +18,7 @@ const (
 	begin                  // an attempt runs
 	end                    // the attempt that runs has ended
 	whole                  // an attempt nobody saw running has ended
+	same                   // the job is back, and its last attempt is the one that is known
 )
 
 // applyComponent: a HelmRelease went to a state.
@@ -36,6 +37,9 @@ func (l *Ledger) applyComponent(e Event) {
 	if v != refresh && j.Status == flow.Running && next {
 		l.finish(&j, &c, flow.Failed, earlierOf(e))
 		l.note(j, from, e, superseded(c, e))
+	}
+	if x := c.Execution; v == same {
+		j.Status, j.StartedAt, j.FinishedAt = x.Status, x.StartedAt, x.FinishedAt
 	}
 	if v == begin || v == whole {
 		l.begin(&j, &c, begunAt(c, e, next))
@@ -89,6 +93,8 @@ func judge(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 		return judgeRunning(j, c, e)
 	case j.Status == flow.Running && !another(j, c, e):
 		return end
+	case j.Status == flow.Pending && to == c.Execution.Status && !e.Began.IsZero() && c.Began.Equal(e.Began) && !another(j, c, e):
+		return same
 	case j.Status == flow.Succeeded && to == flow.Succeeded && !upgraded(c, e):
 		return refresh // the same chart again, with other values: no new attempt
 	case j.Status == to && !another(j, c, e):
@@ -179,6 +185,9 @@ func (l *Ledger) component(e Event) (flow.Job, flow.BridgeCursor) {
 		j = l.job(id, name)
 		j.Family, j.Region = "install", l.names.Region(e.Region)
 		j.AppID, j.Chart, j.Namespace = e.Component, e.Component, e.Namespace
+		if x := l.graph.BridgeCursor(id).Execution; x.ID != "" { // it is back
+			j.Attempt, j.ExecutionID = x.Attempt, x.ID
+		}
 		l.graph.PutJob(j)
 		l.contain(id, group)
 	}

@@ -83,8 +83,11 @@ func (e Event) writeFiner(h hash.Hash) {
 			writeText(h, text)
 		}
 	}
-	for _, c := range e.Components {
-		writeText(h, c)
+	if e.Components != nil {
+		writeNumber(h, uint64(len(e.Components)))
+		for _, c := range e.Components {
+			writeText(h, c)
+		}
 	}
 }
 

@@ -62,11 +62,17 @@ func tell(state *string, since *time.Time, message *string, said string, e Event
 }
 
 // applyListed takes out the releases that are not there any more: of that region, and of
-// those that a watch has spoken of. What was only planned so far stays.
+// those that a watch has spoken of. What was only planned so far stays. One that is there
+// and was taken for deleted is believed again, whatever time is in what it says.
 func (l *Ledger) applyListed(e Event) {
 	there := map[string]bool{}
 	for _, ref := range e.Components {
-		there[l.names.Resolve(e.Region, ref)] = true
+		id := l.names.Resolve(e.Region, ref)
+		there[id] = true
+		if c := l.graph.BridgeCursor(id); c.State == StateDeleted && !e.Time.Before(c.ObservedAt) {
+			c.State, c.ObservedAt, c.DependsAt = "", time.Time{}, time.Time{}
+			l.graph.PutBridgeCursor(c)
+		}
 	}
 	for _, id := range l.graph.JobsOf(flow.SourceBridge) {
 		j, _ := l.graph.Job(id)
