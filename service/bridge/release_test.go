@@ -194,6 +194,7 @@ func TestWhatAWatchSaysOfTheWhole(t *testing.T) {
 		{"blind since, however often it is said", []string{"1 watch state=watching", "5 watch state=blind msg=a", "9 watch state=blind msg=b"},
 			`[{"state":"blind","since":5,"message":"b"}]`},
 		{"sees again", []string{"5 watch state=blind msg=a", "9 watch state=watching"}, `[{"state":"watching","since":9}]`},
+		{"what was said between stays between", []string{"1 watch state=blind", "9 watch state=blind", "5 watch state=watching"}, `[{"state":"blind","since":1}]`},
 		{"what was said earlier stays earlier", []string{"5 watch state=watching", "1 watch state=blind"}, `[{"state":"watching","since":5}]`},
 		{"an outcome beside it", []string{"1 watch state=watching", "7 watch state=nothing-reconciles msg=look"},
 			`[{"state":"watching","since":1,"outcome":"nothing-reconciles","outcomeSince":7,"outcomeMessage":"look"}]`},

@@ -42,23 +42,24 @@ func (l *Ledger) applyWatch(e Event) {
 	w := &f.Watches[i]
 	switch e.State {
 	case WatchWatching, WatchBlind:
-		tell(&w.State, &w.Since, &w.Message, e.State, e)
+		w.Sight = tell(w.Sight, e.State, e)
 	case WatchReconciling:
-		tell(&w.Outcome, &w.OutcomeSince, &w.OutcomeMessage, "", e)
+		w.Outcome = tell(w.Outcome, "", e)
 	default:
-		tell(&w.Outcome, &w.OutcomeSince, &w.OutcomeMessage, e.State, e)
+		w.Outcome = tell(w.Outcome, e.State, e)
 	}
 	l.graph.PutFlow(f)
 }
 
-func tell(state *string, since *time.Time, message *string, said string, e Event) {
-	if e.Time.Before(*since) {
-		return
+func tell(known flow.Told, state string, e Event) flow.Told {
+	if e.Time.Before(known.At) {
+		return known
 	}
-	if *state != said || since.IsZero() {
-		*state, *since = said, e.Time
+	told := flow.Told{State: state, Since: e.Time, At: e.Time, Message: e.Message}
+	if known.State == state && !known.At.IsZero() {
+		told.Since = known.Since
 	}
-	*message = e.Message
+	return told
 }
 
 // applyListed takes out the releases that are not there any more: of that region, and of

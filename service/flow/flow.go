@@ -48,13 +48,17 @@ type Flow struct {
 // Watch is what is known of the watching of a region's cluster: whether it can be looked
 // at, and how it came out. The flow's status follows from its jobs, not from this.
 type Watch struct {
-	Region         string    `json:"region,omitempty"`
-	State          string    `json:"state,omitempty"` // "watching" or "blind", Since then
-	Since          time.Time `json:"since,omitzero"`
-	Message        string    `json:"message,omitempty"`
-	Outcome        string    `json:"outcome,omitempty"` // "" until it has come out
-	OutcomeSince   time.Time `json:"outcomeSince,omitzero"`
-	OutcomeMessage string    `json:"outcomeMessage,omitempty"`
+	Region  string `json:"region,omitempty"`
+	Sight   Told   `json:"sight,omitzero"`   // "watching" or "blind"
+	Outcome Told   `json:"outcome,omitzero"` // "" until it has come out
+}
+
+// Told is what somebody says to be so: since when, and when it was last said.
+type Told struct {
+	State   string    `json:"state,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	At      time.Time `json:"at,omitzero"`
+	Message string    `json:"message,omitempty"`
 }
 
 // Job is a node of a flow. Times are zero where not (yet) known. Groups carry the

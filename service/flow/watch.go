@@ -37,9 +37,9 @@ func (f Flow) wireWatches() json.RawMessage {
 	}
 	list := make([]watchWire, len(f.Watches))
 	for i, w := range f.Watches {
-		list[i] = watchWire{w.Region, w.State, Millis(w.Since), w.Message, w.Outcome, 0, w.OutcomeMessage}
-		if w.Outcome != "" {
-			list[i].OutcomeSince = Millis(w.OutcomeSince)
+		list[i] = watchWire{Region: w.Region, State: w.Sight.State, Since: Millis(w.Sight.Since), Message: w.Sight.Message}
+		if o := w.Outcome; o.State != "" {
+			list[i].Outcome, list[i].OutcomeSince, list[i].OutcomeMessage = o.State, Millis(o.Since), o.Message
 		}
 	}
 	out, _ := json.Marshal(list) // texts and numbers always encode
