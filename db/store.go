@@ -29,6 +29,17 @@ func WithTracer(t pgx.QueryTracer) Option {
 	return func(c *pgxpool.Config) { c.ConnConfig.Tracer = t }
 }
 
+// ThroughPooler is for a pooler in between that lends connections by transaction, as
+// PgBouncer does: what was prepared on one is not there on the next, so nothing is kept
+// prepared but the types of a statement. An address that says otherwise is left alone.
+func ThroughPooler() Option {
+	return func(c *pgxpool.Config) {
+		if c.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		}
+	}
+}
+
 // Open makes the pool for a DSN; it does not wait for the database to be there. The
 // clock says when things are recorded.
 func Open(ctx context.Context, dsn string, now func() time.Time, options ...Option) (*Store, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/openova-io/provflow/db"
 )
@@ -23,7 +22,7 @@ func (c *checkCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer d.close(log)
-	store, err := db.Open(ctx, d.url, time.Now)
+	store, err := d.store(ctx)
 	if err != nil {
 		return err
 	}

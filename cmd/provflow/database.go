@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/openova-io/provflow/db"
 	"github.com/openova-io/provflow/db/embedded"
 	"github.com/openova-io/provflow/migrations"
 )
@@ -54,6 +55,14 @@ func (f databaseFlags) named() (*database, error) {
 		return nil, fmt.Errorf("DATABASE_URL_DIRECT: %w", err)
 	}
 	return d, nil
+}
+
+// store opens the pool. Where the direct address is another one, the first goes through a pooler.
+func (d *database) store(ctx context.Context, options ...db.Option) (*db.Store, error) {
+	if d.url != d.direct {
+		options = append(options, db.ThroughPooler())
+	}
+	return db.Open(ctx, d.url, time.Now, options...)
 }
 
 // migrate brings the schema up to date, waiting a while for a server that is not there yet.

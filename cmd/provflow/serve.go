@@ -108,7 +108,7 @@ func (a announcer) Announce(flowID string) {
 
 func wire(ctx context.Context, in instance) (*parts, error) {
 	log, counts := in.log, metrics.New(version)
-	store, err := db.Open(ctx, in.database.url, time.Now, db.WithTracer(in.operation.traces.Queries()))
+	store, err := in.database.store(ctx, db.WithTracer(in.operation.traces.Queries()))
 	if err != nil {
 		return nil, err
 	}

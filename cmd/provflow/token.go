@@ -108,7 +108,7 @@ func (f databaseFlags) withStore(ctx context.Context, do func(*db.Store) error) 
 	if err := d.migrate(ctx, log); err != nil {
 		return err
 	}
-	store, err := db.Open(ctx, d.url, time.Now)
+	store, err := d.store(ctx)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,8 @@ func (s *Server) watched(proc *process) *process {
 // must be our child's: an orphan on the same socket does not count.
 func (s *Server) awaitReady(ctx context.Context, proc *process) error {
 	for {
-		if s.pidInFile() == proc.cmd.Process.Pid && readLine(s.pidFile(), 8) == "ready" {
+		status := readLine(s.pidFile(), 8)
+		if s.pidInFile() == proc.cmd.Process.Pid && (status == "ready" || status == "standby") {
 			return nil
 		}
 		select {

@@ -49,23 +49,32 @@ func built(m *testing.M) int {
 }
 
 func TestNothingIsLostWhateverBreaks(t *testing.T) {
-	t.Logf("to have the same faults again: -seed=%d", *seed)
-	random := rand.New(rand.NewPCG(*seed, 1))
 	f := newFleet(t)
 	idle := f.usage()
+	done := f.ordeal(t, func(r *rand.Rand) tally { return f.breakThings(r, faults, *lasting) })
+	f.judgeUsage(t, idle)
+	if want := int(lasting.Minutes() * leastFaults); done.total() < want {
+		t.Errorf("%d faults in %s, want %d", done.total(), *lasting, want)
+	}
+}
+
+// ordeal has writers write and consoles watch while something happens, and judges what is
+// there when it is over.
+func (f *fleet) ordeal(t *testing.T, happens func(*rand.Rand) tally) tally {
+	t.Helper()
+	t.Logf("to have the same faults again: -seed=%d", *seed)
+	random := rand.New(rand.NewPCG(*seed, 1))
 	writers, consoles := f.startWriters(random), f.startConsoles(random)
-	done := f.breakThings(random, *lasting)
+	begun := time.Now()
+	done := happens(random)
 	writers.stop()
 	f.waitReady()
 	ended := time.Now()
 	j := newJournal(t, f, writers)
 	converged := consoles.converge(t, f.snapshots(t), ended)
 	consoles.stop()
-	f.report(done, j, converged)
+	report(ended.Sub(begun), done, j, converged)
 	j.judge(t)
 	consoles.judge(t)
-	f.judgeUsage(t, idle)
-	if want := int(lasting.Minutes() * leastFaults); done.total() < want {
-		t.Errorf("%d faults in %s, want %d", done.total(), *lasting, want)
-	}
+	return done
 }

@@ -109,8 +109,18 @@ func (t tally) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// some are the faults of those names.
+func some(names ...string) (chosen []fault) {
+	for _, fault := range faults {
+		if slices.Contains(names, fault.name) {
+			chosen = append(chosen, fault)
+		}
+	}
+	return chosen
+}
+
 // breakThings has one fault after another, the order shuffled, each kind as often as any other.
-func (f *fleet) breakThings(r *rand.Rand, lasting time.Duration) tally {
+func (f *fleet) breakThings(r *rand.Rand, faults []fault, lasting time.Duration) tally {
 	done := tally{}
 	var queue []int
 	for end := time.Now().Add(lasting); time.Now().Before(end); {

@@ -34,7 +34,9 @@ type fleet struct {
 	postgres *embedded.Server
 }
 
-func newFleet(t *testing.T) *fleet {
+// newFleet starts all of it. Between the replicas and their proxies there may be a pooler:
+// it is given the address of the database and gives its own.
+func newFleet(t *testing.T, pooler ...func(t *testing.T, dsn string) string) *fleet {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "provflow-crash-data-") //nolint:usetesting // its server may be another user, who must be able to enter
 	if err != nil {
@@ -47,21 +49,25 @@ func newFleet(t *testing.T) *fleet {
 	f := &fleet{t: t, dataDir: filepath.Join(dir, "data")}
 	f.startPostgres()
 	t.Cleanup(func() { _ = f.postgres.Stop(context.Background()) })
+	pooled := ""
+	for _, p := range pooler {
+		pooled = p(t, f.postgres.DSN())
+	}
 	for i := range 3 {
-		f.replicas = append(f.replicas, f.newReplica(i))
+		f.replicas = append(f.replicas, f.newReplica(i, pooled))
 	}
 	f.waitReady()
 	return f
 }
 
-func (f *fleet) newReplica(i int) *replica {
+func (f *fleet) newReplica(i int, pooled string) *replica {
 	proxy, err := faultproxy.Open(f.postgres.DSN())
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(proxy.Close)
 	r := &replica{
-		name: strconv.Itoa(i), proxy: proxy, address: freeAddress(f.t), metrics: freeAddress(f.t),
+		name: strconv.Itoa(i), proxy: proxy, pooled: pooled, address: freeAddress(f.t), metrics: freeAddress(f.t),
 		log: filepath.Join(f.t.TempDir(), fmt.Sprint("replica-", i, ".log")),
 	}
 	if err := r.start(); err != nil {

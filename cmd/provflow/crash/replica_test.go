@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 type replica struct {
 	name, address, metrics, log string
 	proxy                       *faultproxy.Proxy
+	pooled                      string // address of a pooler, where there is one
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -35,7 +37,7 @@ func (r *replica) start() error {
 	}
 	defer out.Close()                                                                                           //nolint:errcheck // the child has it
 	cmd := exec.Command(binary, "serve", "--listen", r.address, "--metrics-listen", r.metrics, "--drain", "1s") //nolint:noctx // kill ends it
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+r.proxy.DSN(), "DATABASE_URL_DIRECT=", "PROVFLOW_LISTEN=")
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+cmp.Or(r.pooled, r.proxy.DSN()), "DATABASE_URL_DIRECT="+r.proxy.DSN(), "PROVFLOW_LISTEN=")
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

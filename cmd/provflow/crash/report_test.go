@@ -11,14 +11,14 @@ import (
 )
 
 // report prints what happened, whether or not it was right.
-func (f *fleet) report(done tally, j *journal, converged []time.Duration) {
+func report(took time.Duration, done tally, j *journal, converged []time.Duration) {
 	at := func(q float64) time.Duration {
 		if len(converged) == 0 {
 			return 0
 		}
 		return converged[int(q*float64(len(converged)-1))].Round(time.Millisecond)
 	}
-	fmt.Printf("crash: %d faults in %s: %s\n", done.total(), *lasting, done)
+	fmt.Printf("crash: %d faults in %s: %s\n", done.total(), took.Round(time.Second), done)
 	fmt.Printf("crash: %d sent, %d acknowledged, %d unknown of which %d took effect, %d lost, %d doubled, %d wrong\n",
 		j.sent, j.acked, j.unknown, j.tookEffect, len(j.lost), len(j.doubled), len(j.wrong)+len(j.foreign))
 	fmt.Printf("crash: %d of %d consoles right; convergence p50 %s, p99 %s, max %s\n", len(converged), *watchers, at(0.5), at(0.99), at(1))

@@ -13,17 +13,17 @@ import (
 
 // Proxy passes connections on to one server. All methods may be called concurrently.
 type Proxy struct {
-	network, server string
-	dsn             string
-	listener        net.Listener
-	deaf, refusing  atomic.Bool
-	notify          atomic.Pointer[func(payload string) int]
-	faults          faults
-	work            sync.WaitGroup
+	dsn            string
+	listener       net.Listener
+	deaf, refusing atomic.Bool
+	notify         atomic.Pointer[func(payload string) int]
+	faults         faults
+	work           sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	links  map[*link]struct{}
+	mu              sync.Mutex
+	network, server string // where to
+	closed          bool
+	links           map[*link]struct{}
 }
 
 // Open begins to pass on to the server of a DSN, at an address of its own on loopback.
@@ -66,6 +66,26 @@ func (p *Proxy) Close() {
 	p.work.Wait()
 }
 
+// Redirect passes new connections on to another server; its credentials must be the same.
+// Those that are open stay where they are.
+func (p *Proxy) Redirect(dsn string) error {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return fmt.Errorf("reading the DSN: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.network, p.server = addressOf(cfg)
+	return nil
+}
+
+func (p *Proxy) dial() (net.Conn, error) {
+	p.mu.Lock()
+	network, server := p.network, p.server
+	p.mu.Unlock()
+	return net.Dial(network, server) //nolint:noctx // Close ends it
+}
+
 // Cut breaks all connections, on both sides. New ones are passed on.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
@@ -96,7 +116,7 @@ func (p *Proxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		server, err := net.Dial(p.network, p.server) //nolint:noctx // Close ends it
+		server, err := p.dial()
 		if err != nil {
 			_ = client.Close()
 			continue
