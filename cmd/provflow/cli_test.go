@@ -13,7 +13,7 @@ import (
 
 func TestHelpEverywhere(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"", "serve", "migrate", "migrate up", "migrate status", "token", "token create", "token list", "token revoke", "demo", "report", "report timeline", "report compare", "report components", "report fleet", "check", "version"} {
+	for _, args := range []string{"", "serve", "migrate", "migrate up", "migrate status", "token", "token create", "token list", "token revoke", "record", "demo", "report", "report timeline", "report compare", "report components", "report fleet", "check", "version"} {
 		run(t, nil, append(strings.Fields(args), "--help")...).want(t, 0, "Usage: provflow", args)
 	}
 	run(t, nil, "serve", "--help").want(t, 0, "--listen", "PROVFLOW_LISTEN", "--data-dir", "PROVFLOW_DATA_DIR", "DATABASE_URL", "DATABASE_URL_DIRECT")
