@@ -129,8 +129,12 @@ func (s *spool) rouse() {
 	}
 }
 
-// close lets go of the spool; what was not sent stays.
-func (s *spool) close() { _ = s.file.Close() }
+// close lets go of the spool; what was not sent stays. It is unlocked by word: a child that
+// is just being started has a copy of the file until it runs its program.
+func (s *spool) close() {
+	_ = syscall.Flock(int(s.file.Fd()), syscall.LOCK_UN)
+	_ = s.file.Close()
+}
 
 // remove takes away a spool of which everything was sent or put aside.
 func (s *spool) remove() {

@@ -191,7 +191,7 @@ func TestTheServerDiesInTheMiddle(t *testing.T) {
 		said = append(said, rest[:strings.IndexByte(rest, '"')])
 	}
 	if len(said) != 4 || said[1] != "before" || said[2] != "after" || len(b.files(t, "")) != 0 {
-		t.Errorf("it was sent %q", said)
+		t.Errorf("it was sent %q, left are %v, it said %s", said, b.files(t, ""), b.said)
 	}
 }
 
