@@ -72,11 +72,15 @@ func remaining(low, high float64) timeline.Remaining {
 func (s *Store) At(ctx context.Context, flowID string, moment time.Time) (timeline.Moment, error) {
 	m := timeline.Moment{At: moment}
 	err := s.ofFlow(ctx, flowID, func(q *dbsqlc.Queries, now flow.Delta) error {
-		rows, err := q.StateListAt(ctx, dbsqlc.StateListAtParams{FlowID: flowID, Moment: stamp(moment), Now: stamp(s.now())})
+		clock := s.now()
+		rows, err := q.StateListAt(ctx, dbsqlc.StateListAtParams{FlowID: flowID, Moment: stamp(moment), Now: stamp(clock)})
 		if err != nil {
 			return err
 		}
 		m.Flow, m.Jobs = stateAt(now, rows)
+		if !moment.Before(clock) {
+			m.Flow = *now.Flow
+		}
 		m.Relationships = between(m.Jobs, now.Relationships)
 		return nil
 	})
@@ -93,7 +97,7 @@ func stateAt(now flow.Delta, rows []dbsqlc.StateListAtRow) (flow.Flow, []flow.Jo
 	for _, r := range rows {
 		status, started, ended := flow.Status(r.Status), instant(r.StartedAt), instant(r.EndedAt)
 		if r.Kind == "flow" {
-			f.Status, f.StartedAt, f.EndedAt = status, started, ended
+			f.Status, f.StartedAt, f.EndedAt, f.FailedJobs = status, started, ended, int(r.Failed)
 			continue
 		}
 		j, still := known[r.JobID]
@@ -107,18 +111,8 @@ func stateAt(now flow.Delta, rows []dbsqlc.StateListAtRow) (flow.Flow, []flow.Jo
 		j.Status, j.StartedAt, j.FinishedAt = status, started, ended
 		jobs = append(jobs, j)
 	}
-	f.FailedJobs = failedLeaves(jobs)
 	slices.SortStableFunc(jobs, func(a, b flow.Job) int { return int(a.Position - b.Position) })
 	return f, jobs
-}
-
-func failedLeaves(jobs []flow.Job) (n int) {
-	for _, j := range jobs {
-		if j.Type != flow.TypeGroup && j.Status == flow.Failed {
-			n++
-		}
-	}
-	return n
 }
 
 // between keeps the edges whose ends are both there, or in another flow.

@@ -117,20 +117,31 @@ $$;
 -- of a job without history, its times. Who contains whom is as it is now.
 CREATE FUNCTION analytics.at(flow text, moment timestamptz, clock timestamptz DEFAULT now())
 RETURNS TABLE (
-    kind text, job_id text, name text, status text, attempt integer, started_at timestamptz, ended_at timestamptz)
+    kind text, job_id text, name text, status text, attempt integer, failed integer, started_at timestamptz, ended_at timestamptz)
 LANGUAGE sql STABLE AS $$
 WITH RECURSIVE
-past AS MATERIALIZED (
-    SELECT
-        t.job_id,
-        min(t.happened_at) <= moment AS known,
-        (array_agg(t.state ORDER BY t.seq DESC) FILTER (WHERE t.happened_at <= moment))[1] AS state,
-        coalesce(bool_or(t.effective AND t.happened_at > moment), false) AS changed_since,
-        (array_agg(t.to_status ORDER BY t.seq DESC) FILTER (WHERE t.effective AND t.happened_at <= moment))[1] AS status,
-        (array_agg(t.happened_at ORDER BY t.seq DESC) FILTER (WHERE t.effective AND t.happened_at <= moment))[1] AS since
+fact AS MATERIALIZED (
+    SELECT t.*, t.state = 'deleted' AND t.cause <> 'late' AS removal
     FROM analytics.transitions t
     WHERE t.flow_id = flow AND moment < clock
-    GROUP BY t.job_id
+),
+removal AS (
+    SELECT f.job_id, max(f.seq) AS seq FROM fact f WHERE f.removal AND f.happened_at <= moment GROUP BY f.job_id
+),
+-- What was said before a job was last taken out says nothing of the one that is there again.
+past AS MATERIALIZED (
+    SELECT
+        f.job_id,
+        bool_or(f.happened_at <= moment AND f.seq > coalesce(r.seq, 0)) AS known,
+        bool_or((f.effective OR f.removal) AND f.happened_at > moment) AS changed_since,
+        (array_agg(f.state ORDER BY f.seq DESC) FILTER (WHERE f.happened_at <= moment AND f.cause <> 'late'))[1] AS state,
+        (array_agg(f.to_status ORDER BY f.seq DESC)
+            FILTER (WHERE f.effective AND f.happened_at <= moment AND f.seq > coalesce(r.seq, 0)))[1] AS status,
+        (array_agg(f.happened_at ORDER BY f.seq DESC)
+            FILTER (WHERE f.effective AND f.happened_at <= moment AND f.seq > coalesce(r.seq, 0)))[1] AS since
+    FROM fact f
+    LEFT JOIN removal r ON r.job_id = f.job_id
+    GROUP BY f.job_id
 ),
 -- What counts now, with what is known of its past.
 leaf AS MATERIALIZED (
@@ -146,12 +157,13 @@ leaf AS MATERIALIZED (
             ELSE l.status
         END AS status,
         moment < clock AND coalesce(p.changed_since, l.ended_at > moment, false) AS changed,
+        p.state,
         p.since,
         l.started_at,
         l.ended_at
     FROM analytics.leaves l
     LEFT JOIN past p ON p.job_id = l.job_id
-    WHERE l.flow_id = flow AND (p.job_id IS NULL OR p.known AND p.state <> 'removed')
+    WHERE l.flow_id = flow AND (p.job_id IS NULL OR p.known)
 ),
 job AS MATERIALIZED (
     SELECT
@@ -169,6 +181,7 @@ job AS MATERIALIZED (
             WHEN l.status IN ('succeeded', 'failed') THEN coalesce(l.since, l.ended_at)
         END AS ended_at
     FROM leaf l
+    WHERE moment >= clock OR l.status <> 'pending' OR l.state IS DISTINCT FROM 'cancelled'
     UNION ALL
     -- Taken out since, or set aside.
     SELECT p.job_id, coalesce(j.name, p.job_id), 'install', coalesce(p.status, 'pending'), CASE WHEN p.status <> 'pending' THEN p.since END,
@@ -176,7 +189,7 @@ job AS MATERIALIZED (
     FROM past p
     LEFT JOIN analytics.jobs j ON j.flow_id = flow AND j.job_id = p.job_id
     WHERE p.known
-        AND p.state NOT IN ('removed', 'cancelled')
+        AND p.state <> 'cancelled'
         AND p.job_id NOT IN (SELECT l.job_id FROM analytics.leaves l WHERE l.flow_id = flow)
         AND j.type IS DISTINCT FROM 'group'
 ),
@@ -213,12 +226,12 @@ SELECT
     'job', l.id, l.name, l.status,
     (SELECT count(*)::integer FROM analytics.attempts a
      WHERE a.flow_id = flow AND a.job_id = l.id AND (a.started_at <= moment OR moment >= clock)),
-    l.started_at, l.ended_at
+    NULL::integer, l.started_at, l.ended_at
 FROM job l
 WHERE l.type <> 'group'
 UNION ALL
 -- Shown, and counted nowhere.
-SELECT 'job', j.job_id, j.name, j.status, 0, j.started_at, j.ended_at
+SELECT 'job', j.job_id, j.name, 'pending', 0, NULL, j.started_at, NULL
 FROM analytics.jobs j
 LEFT JOIN past p ON p.job_id = j.job_id
 WHERE j.flow_id = flow
@@ -234,7 +247,7 @@ SELECT
         WHEN t.running + t.succeeded > 0 THEN 'running'
         ELSE 'pending'
     END,
-    0, t.started_at, t.ended_at
+    0, coalesce(t.failed, 0)::integer, t.started_at, t.ended_at
 FROM analytics.jobs g
 LEFT JOIN tally t ON t.id = g.job_id
 WHERE g.flow_id = flow
@@ -255,6 +268,7 @@ SELECT
         ELSE 'pending'
     END,
     0,
+    coalesce(t.failed, 0)::integer,
     CASE WHEN moment >= clock OR f.declared THEN f.started_at ELSE t.started_at END,
     CASE
         WHEN moment >= clock OR f.declared AND f.ended_at <= moment THEN f.ended_at

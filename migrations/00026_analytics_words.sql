@@ -76,7 +76,7 @@ COMMENT ON COLUMN analytics.transitions.execution_id IS 'Id of the execution it 
 COMMENT ON COLUMN analytics.transitions.version IS 'Version of the flow with which it was recorded.';
 COMMENT ON COLUMN analytics.transitions.from_status IS 'Status before.';
 COMMENT ON COLUMN analytics.transitions.to_status IS 'Status after.';
-COMMENT ON COLUMN analytics.transitions.state IS 'Finer state, as the source named it; removed where a job was taken out.';
+COMMENT ON COLUMN analytics.transitions.state IS 'Finer state, as the source named it; deleted where the job was taken out.';
 COMMENT ON COLUMN analytics.transitions.happened_at IS 'When it happened: occurred_at, but never later than recorded_at.';
 COMMENT ON COLUMN analytics.transitions.occurred_at IS 'When it happened, by the source''s clock.';
 COMMENT ON COLUMN analytics.transitions.recorded_at IS 'When it was recorded.';
@@ -242,7 +242,7 @@ COMMENT ON FUNCTION analytics.compare(text, text) IS
 COMMENT ON FUNCTION analytics.diagnose(text) IS
     'What failed in a flow whose live state is there, and what that stops. role: root (a failed job that comes after no other failed one), stopped (has not begun, or failed, after a root). failed_at, attempt, execution_id: of the last attempt. reason: as the source said it, else the last error in its log. stops: how many jobs a root stops. roots: ids of the roots a stopped job comes after. only_by_roots: whether nothing that runs or may yet begin holds it up beside them.';
 COMMENT ON FUNCTION analytics.at(text, timestamptz, timestamptz) IS
-    'A flow whose live state is there as it was at a moment, from its history: one row for each job, each group and the flow. At or after clock: as it is now. kind: job, group or flow. status: pending, running, succeeded or failed; of groups and the flow rolled up as ever. attempt: number of attempts begun by then. started_at, ended_at: as clients would have seen them. Who contains whom is as it is now; what was taken out meanwhile has its id for a name and is in no group.';
+    'A flow whose live state is there as it was at a moment, from its history: one row for each job, each group and the flow. At or after clock: as it is now. kind: job, group or flow. status: pending, running, succeeded or failed; of groups and the flow rolled up as ever. attempt: number of attempts begun by then. failed: of a group and the flow, number of failed jobs in it. started_at, ended_at: as clients would have seen them. Who contains whom is as it is now; what was taken out meanwhile has its id for a name and is in no group.';
 COMMENT ON FUNCTION analytics.estimate(text, timestamptz, integer) IS
     'What remains of a running flow: a row for the flow (kind flow) and one for each job that has not ended (kind job; job_id is NULL for one that earlier provisions had and this one does not know yet). low_seconds, high_seconds: seconds from clock to the end; four in five provisions of the shape end between them. NULL where that is not known: no earlier provision of the shape, or a failed job in the way. runs: how many earlier provisions it rests on, at most most. Of the same shape are those that succeeded, began earlier, have the same provider and definition, and had every job that is known here. This flow is run to its end once with the durations of each of them.';
 COMMENT ON FUNCTION analytics.runs_like(text, integer) IS

@@ -144,7 +144,8 @@ SELECT
     a.name::text AS name,
     a.status::text AS status,
     a.attempt::integer AS attempt,
+    coalesce(a.failed, 0)::integer AS failed,
     a.started_at::timestamptz AS started_at,
     a.ended_at::timestamptz AS ended_at
 FROM analytics.at(@flow_id::text, @moment::timestamptz, @now::timestamptz) AS a(
-    kind, job_id, name, status, attempt, started_at, ended_at);
+    kind, job_id, name, status, attempt, failed, started_at, ended_at);

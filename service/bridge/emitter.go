@@ -53,7 +53,7 @@ func (l *Ledger) putNode(p NodePart, source string) {
 	if !known {
 		j = flow.Job{ID: p.ID, Name: p.ID, Type: flow.TypeInstall, Source: source, Status: flow.Pending}
 	}
-	from := j.Status
+	old := j
 	j.DisplayName = cmp.Or(p.Label, j.DisplayName)
 	j.Meta = orKnown(p.Meta, j.Meta)
 	if j.Source != flow.SourceBridge {
@@ -65,14 +65,28 @@ func (l *Ledger) putNode(p NodePart, source string) {
 		j.FinishedAt = endedAt(j.Status, p.EndedAt, j.FinishedAt)
 	}
 	l.graph.PutJob(j)
-	if from != j.Status {
-		l.note(j, from, Event{Time: l.momentOf(j)}, "said by "+source)
+	if !known || old.Status != j.Status {
+		l.became(old, j, "said by "+source)
 	}
 }
 
-// momentOf is when a node became what it is, as far as the emitter said.
-func (l *Ledger) momentOf(j flow.Job) time.Time {
-	return orKnownTime(j.FinishedAt, orKnownTime(j.StartedAt, l.now))
+// became notes what a job became that somebody gives whole, with the times he gives. One
+// that waited and has ended ran in between. What has no new time happened now.
+func (l *Ledger) became(old, j flow.Job, cause string) {
+	if old.Status == flow.Pending && j.Status.Terminal() && !j.StartedAt.IsZero() {
+		ran := j
+		ran.Status = flow.Running
+		l.note(ran, old.Status, Event{Time: j.StartedAt}, cause)
+		old.Status = flow.Running
+	}
+	at := l.now
+	switch {
+	case j.Status.Terminal() && !j.FinishedAt.IsZero() && !j.FinishedAt.Equal(old.FinishedAt):
+		at = j.FinishedAt
+	case j.Status == flow.Running && !j.StartedAt.IsZero() && !j.StartedAt.Equal(old.StartedAt):
+		at = j.StartedAt
+	}
+	l.note(j, old.Status, Event{Time: at}, cause)
 }
 
 // putRelationship writes an edge; one that would close a cycle is refused, its jobs are kept.
@@ -99,7 +113,7 @@ func (l *Ledger) removeNode(id, source string) {
 	if !known || j.Source == flow.SourceBridge {
 		return
 	}
-	l.graph.RemoveJob(id)
+	l.takeOut(j, source)
 	at := func(r flow.Relationship) bool {
 		return r.FromID == id && r.FromFlowID == "" || r.ToID == id && r.ToFlowID == ""
 	}
@@ -127,10 +141,15 @@ func (l *Ledger) removeUnsaid(m Message) {
 		l.graph.Unrelate(r.RelationshipKey)
 	}
 	for _, id := range l.graph.JobsOf(m.Source) {
-		if !nodes[id] {
-			l.graph.RemoveJob(id)
+		if j, _ := l.graph.Job(id); !nodes[id] {
+			l.takeOut(j, m.Source)
 		}
 	}
+}
+
+func (l *Ledger) takeOut(j flow.Job, source string) {
+	l.note(j, j.Status, Event{Time: l.now, State: StateDeleted}, "taken out by "+source)
+	l.graph.RemoveJob(j.ID)
 }
 
 // endedAt is the end of something with that status: only what has ended has one.

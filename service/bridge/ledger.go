@@ -49,7 +49,11 @@ func (l *Ledger) Changes() flow.Changes {
 // job finds a job or gives the new, pending one that is to be put in its place.
 func (l *Ledger) job(id, name string) flow.Job {
 	if j, ok := l.graph.Job(id); ok {
-		return adopt(j)
+		mine := adopt(j)
+		if j.Status != mine.Status {
+			l.note(mine, j.Status, Event{Time: l.now}, "taken over from "+j.Source)
+		}
+		return mine
 	}
 	return flow.Job{ID: id, Name: name, Type: flow.TypeInstall, Source: flow.SourceBridge, Status: flow.Pending}
 }

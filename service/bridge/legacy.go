@@ -154,11 +154,12 @@ func (l *Ledger) importJob(w LegacyJob, attempts map[string][]flow.Execution) {
 		return
 	}
 	status, _ := flow.ParseStatus(strings.ToLower(w.Status))
-	if old, known := l.graph.Job(id); known && !l.supersedes(w, status, ownRun(old)) {
+	before, known := l.graph.Job(id)
+	if known && !l.supersedes(w, status, ownRun(before)) {
 		return
 	}
-	j := ownRun(l.job(id, name))
-	from := j.Status
+	old := ownRun(l.job(id, name))
+	j := old
 	j.Source, j.Family = flow.SourceBridge, familyOf(name)
 	j.DisplayName = cmp.Or(flow.CleanName(w.DisplayName), j.DisplayName, stepLabel(name))
 	j.AppID, j.Region = cmp.Or(flow.CleanName(w.AppID), j.AppID), cmp.Or(l.names.Region(w.Region), j.Region)
@@ -171,8 +172,8 @@ func (l *Ledger) importJob(w LegacyJob, attempts map[string][]flow.Execution) {
 	c := l.importAttempts(&j, attempts[id])
 	l.graph.PutBridgeCursor(c)
 	l.graph.PutJob(withRun(j))
-	if from != j.Status {
-		l.note(j, from, Event{Time: orKnownTime(j.FinishedAt, l.known(j.StartedAt))}, "imported")
+	if !known || old.Status != j.Status {
+		l.became(old, j, "imported")
 	}
 }
 

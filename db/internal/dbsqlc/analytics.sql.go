@@ -506,10 +506,11 @@ SELECT
     a.name::text AS name,
     a.status::text AS status,
     a.attempt::integer AS attempt,
+    coalesce(a.failed, 0)::integer AS failed,
     a.started_at::timestamptz AS started_at,
     a.ended_at::timestamptz AS ended_at
 FROM analytics.at($1::text, $2::timestamptz, $3::timestamptz) AS a(
-    kind, job_id, name, status, attempt, started_at, ended_at)
+    kind, job_id, name, status, attempt, failed, started_at, ended_at)
 `
 
 type StateListAtParams struct {
@@ -524,6 +525,7 @@ type StateListAtRow struct {
 	Name      string
 	Status    string
 	Attempt   int32
+	Failed    int32
 	StartedAt pgtype.Timestamptz
 	EndedAt   pgtype.Timestamptz
 }
@@ -543,6 +545,7 @@ func (q *Queries) StateListAt(ctx context.Context, arg StateListAtParams) ([]Sta
 			&i.Name,
 			&i.Status,
 			&i.Attempt,
+			&i.Failed,
 			&i.StartedAt,
 			&i.EndedAt,
 		); err != nil {

@@ -456,7 +456,7 @@ type AnalyticsTransition struct {
 	FromStatus string
 	// Status after.
 	ToStatus string
-	// Finer state, as the source named it; removed where a job was taken out.
+	// Finer state, as the source named it; deleted where the job was taken out.
 	State string
 	// When it happened: occurred_at, but never later than recorded_at.
 	HappenedAt interface{}
