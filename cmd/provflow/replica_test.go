@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -290,13 +289,4 @@ func query[T any](t testing.TB, dsn, sql string, args ...any) T {
 		t.Fatal(err)
 	}
 	return v
-}
-
-// pretty is for reading failures.
-func pretty(s string) string {
-	var out bytes.Buffer
-	if json.Indent(&out, []byte(s), "", "  ") != nil {
-		return s
-	}
-	return out.String()
 }
