@@ -13,6 +13,7 @@ func flowOf(id string, r dbsqlc.FlowGetRow) flow.Flow {
 		ID: id, DefinitionID: r.DefinitionID, ParentFlowID: r.ParentFlowID, TriggeredBy: r.TriggeredBy, Declared: r.Declared,
 		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
 		FailedJobs: int(r.FailedJobs), Meta: r.Meta, Watches: watchesOf(r.Watches), CreatedAt: instant(r.CreatedAt),
+		Estimate: flow.Estimate{Earliest: instant(r.EstimateEarliest), Latest: instant(r.EstimateLatest), Runs: int(r.EstimateRuns)},
 	}
 }
 

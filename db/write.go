@@ -73,6 +73,9 @@ func (s *Store) begin(ctx context.Context, conn *pgxpool.Conn, w flow.Write) (cl
 	if err = cmp.Or(err, results.Close()); err != nil {
 		return c, err
 	}
+	if !c.exists && w.Existing {
+		return c, flow.NotFoundf("flow-not-found", "there is no flow %q", w.FlowID)
+	}
 	if !c.exists || w.Deployment && !c.row.HasDeployment {
 		c.row, err = s.create(ctx, dbsqlc.New(conn), w)
 	}
@@ -229,5 +232,6 @@ func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams 
 		FlowID: flowID, ChangedVersion: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
 		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
 		FailedJobs: int32(f.FailedJobs), Meta: f.Meta, Watches: watchesJSON(f.Watches),
+		EstimateEarliest: stamp(f.Estimate.Earliest), EstimateLatest: stamp(f.Estimate.Latest), EstimateRuns: int32(f.Estimate.Runs),
 	}
 }

@@ -78,7 +78,14 @@ $$;
 
 CREATE INDEX flows_ended ON flows (ended_at) WHERE ended_at IS NOT NULL;
 
+-- Between which moments a running flow is expected to end, as its subscribers are told.
+ALTER TABLE flows
+    ADD COLUMN estimate_earliest timestamptz,
+    ADD COLUMN estimate_latest timestamptz,
+    ADD COLUMN estimate_runs integer NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE flows DROP COLUMN estimate_earliest, DROP COLUMN estimate_latest, DROP COLUMN estimate_runs;
 DROP INDEX flows_ended;
 DROP FUNCTION delete_default_log_lines_before(date, integer);
 DROP INDEX log_lines_default_day;

@@ -36,6 +36,9 @@ SELECT
     f.failed_jobs,
     f.meta,
     f.watches,
+    f.estimate_earliest,
+    f.estimate_latest,
+    f.estimate_runs,
     f.created_at
 FROM flows f
 WHERE f.flow_id = @flow_id;
@@ -69,7 +72,10 @@ UPDATE flows SET
     ended_at = @ended_at,
     failed_jobs = @failed_jobs,
     meta = @meta,
-    watches = @watches
+    watches = @watches,
+    estimate_earliest = @estimate_earliest,
+    estimate_latest = @estimate_latest,
+    estimate_runs = @estimate_runs
 WHERE flow_id = @flow_id;
 
 -- name: FlowLockForDelete :one

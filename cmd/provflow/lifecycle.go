@@ -54,6 +54,7 @@ func serve(ctx context.Context, in instance) error {
 	g.Go(func() error { return p.keeper().Run(gctx) })
 	g.Go(func() error { return p.timelineKeeper().Run(gctx) })
 	g.Go(func() error { return p.watch(ctx, gctx) })
+	g.Go(func() error { return p.forecasts.Run(gctx, p.recorder) })
 	g.Go(func() error { return in.operation.showMetrics(gctx, p.counts, in.log) })
 	g.Go(func() error { return ignoreClosed(server.Serve(in.socket)) })
 	g.Go(func() error {

@@ -18,6 +18,7 @@ import (
 	"github.com/openova-io/provflow/migrations"
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/forecast"
 	"github.com/openova-io/provflow/service/helmwatch"
 	"github.com/openova-io/provflow/service/record"
 )
@@ -84,15 +85,16 @@ type instance struct {
 // parts is everything that runs, wired.
 type parts struct {
 	instance
-	counts   *metrics.Metrics
-	streams  *sse.Streams
-	store    *db.Store
-	hub      *feed.Hub
-	tails    *feed.Tails
-	notifier *listen.Notifier
-	listener *listen.Listener
-	recorder *record.Recorder
-	watcher  *helmwatch.Watcher
+	counts    *metrics.Metrics
+	streams   *sse.Streams
+	store     *db.Store
+	hub       *feed.Hub
+	tails     *feed.Tails
+	notifier  *listen.Notifier
+	listener  *listen.Listener
+	recorder  *record.Recorder
+	forecasts *forecast.Keeper
+	watcher   *helmwatch.Watcher
 }
 
 // announcer wakes this replica's subscribers at once and the others' through Postgres.
@@ -104,6 +106,17 @@ type announcer struct {
 func (a announcer) Announce(flowID string) {
 	a.hub.Wake(flowID)
 	a.notifier.Announce(flowID)
+}
+
+// afterWrite also has the end of what was written here estimated anew.
+type afterWrite struct {
+	announcer
+	forecasts *forecast.Keeper
+}
+
+func (w afterWrite) Announce(flowID string) {
+	w.announcer.Announce(flowID)
+	w.forecasts.Announce(flowID)
 }
 
 func wire(ctx context.Context, in instance) (*parts, error) {
@@ -124,8 +137,9 @@ func wire(ctx context.Context, in instance) (*parts, error) {
 	listener := &listen.Listener{
 		DSN: in.database.direct, Channel: channel, OnWake: hub.Wake, OnGap: hub.Resync, OnState: counts.ListenerState, Logger: log,
 	}
-	recorder := record.New(store, announcer{hub, notifier}, record.Options{Logger: log, Observe: counts.Transaction})
-	p := &parts{in, counts, sse.NewStreams(), store, hub, tails, notifier, listener, recorder, nil}
+	forecasts := forecast.New(store, forecast.Options{Logger: log})
+	recorder := record.New(store, afterWrite{announcer{hub, notifier}, forecasts}, record.Options{Logger: log, Observe: counts.Transaction})
+	p := &parts{in, counts, sse.NewStreams(), store, hub, tails, notifier, listener, recorder, forecasts, nil}
 	p.watcher = p.newWatcher()
 	counts.Watch(p.sources())
 	return p, nil

@@ -78,15 +78,16 @@ type Fence struct {
 }
 
 // Write is one transaction on one flow. The store takes the flow's lock (making the
-// flow, and its deployment's record where asked, if it is not there), makes sure that the
-// terms of the fences are held until the commit (ErrTermOver where one is not), registers the
-// keys, calls Decide with what changed since Known and with which keys are new, and commits
-// what Decide gives, all of it or nothing.
+// flow, and its deployment's record where asked, if it is not there; NotFound instead, where
+// only an Existing flow is meant), makes sure that the terms of the fences are held until the
+// commit (ErrTermOver where one is not), registers the keys, calls Decide with what changed
+// since Known and with which keys are new, and commits what Decide gives, all of it or nothing.
 type Write struct {
 	FlowID     string
 	Known      Cursor
 	Keys       []Fingerprint
 	Fences     []Fence
 	Deployment bool
+	Existing   bool
 	Decide     func(s State, fresh []bool) Changes
 }

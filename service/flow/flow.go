@@ -42,6 +42,7 @@ type Flow struct {
 	FailedJobs   int             `json:"failedJobs,omitempty"`
 	Meta         json.RawMessage `json:"meta,omitempty"`
 	Watches      []Watch         `json:"watches,omitempty"` // by region, the primary one first
+	Estimate     Estimate        `json:"estimate,omitzero"` // of its end, while it runs
 	CreatedAt    time.Time       `json:"createdAt,omitzero"`
 }
 

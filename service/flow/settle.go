@@ -147,6 +147,9 @@ func (g *Graph) Bridged() bool {
 
 // PutFlow writes the flow's own row; an equal one changes nothing.
 func (g *Graph) PutFlow(f Flow) {
+	if f.Status != Running {
+		f.Estimate = Estimate{} // of an end that has come, or that nothing is known of
+	}
 	if !sameFlow(g.flow, f) {
 		g.flow = f
 		g.dirty.flow = true
@@ -250,7 +253,7 @@ func sameFlow(a, b Flow) bool {
 	return a.ID == b.ID && a.DefinitionID == b.DefinitionID && a.ParentFlowID == b.ParentFlowID &&
 		bytes.Equal(a.TriggeredBy, b.TriggeredBy) && a.Declared == b.Declared && a.Status == b.Status && sameTime(a.StartedAt, b.StartedAt) &&
 		sameTime(a.EndedAt, b.EndedAt) && a.FailedJobs == b.FailedJobs && bytes.Equal(a.Meta, b.Meta) &&
-		slices.Equal(a.Watches, b.Watches)
+		slices.Equal(a.Watches, b.Watches) && sameEstimate(a.Estimate, b.Estimate)
 }
 
 // sameTime compares as the database keeps times: in microseconds.

@@ -25,6 +25,9 @@ func (f Flow) wireMeta() json.RawMessage {
 	if list := f.wireWatches(); list != nil {
 		derived["watch"] = list
 	}
+	if f.Estimate.Known() {
+		derived["estimate"] = f.Estimate.wire()
+	}
 	if len(derived) == 0 {
 		return f.Meta
 	}

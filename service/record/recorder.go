@@ -40,13 +40,15 @@ type Options struct {
 
 // Item is one observation and what recognises it when it is sent again; without a Key it
 // is applied as often as it is sent. OfDeployment says that the flow is a deployment's, whose
-// record is made where there is none. A Fence refuses the whole call with flow.ErrTermOver
+// record is made where there is none; OfExisting, that without a flow there is nothing to
+// record, which is then flow.NotFound. A Fence refuses the whole call with flow.ErrTermOver
 // once its term is over.
 type Item struct {
 	Observation  bridge.Observation
 	Key          flow.Fingerprint
 	Fence        flow.Fence
 	OfDeployment bool
+	OfExisting   bool
 }
 
 // Recorder writes observations. It is safe for concurrent use; writes to one flow are
@@ -223,7 +225,7 @@ func (r *Recorder) write(flowID string, batch []*request) (at flow.Cursor, err e
 			break
 		}
 	}
-	if err != nil {
+	if err != nil && flow.CodeOf(err) != flow.NotFound {
 		r.options.Logger.ErrorContext(batch[0].ctx, "recording failed", "flow", flowID, "requests", len(batch), "error", err)
 	}
 	return at, err
@@ -253,7 +255,7 @@ func (r *Recorder) try(flowID string, batch []*request) (_ flow.Cursor, err erro
 	graph := r.graphs.take(flowID)
 	before := graph.Cursor()
 	at, err := r.store.Record(ctx, flow.Write{
-		FlowID: flowID, Known: before, Keys: keysOf(batch), Fences: fencesOf(batch), Deployment: ofDeployment(batch),
+		FlowID: flowID, Known: before, Keys: keysOf(batch), Fences: fencesOf(batch), Deployment: ofDeployment(batch), Existing: ofExisting(batch),
 		Decide: func(s flow.State, fresh []bool) flow.Changes {
 			graph.Load(s)
 			before = s.To
@@ -316,4 +318,14 @@ func ofDeployment(batch []*request) bool {
 		}
 	}
 	return false
+}
+
+// ofExisting: one observation that makes the flow makes it for all.
+func ofExisting(batch []*request) bool {
+	for _, req := range batch {
+		if slices.ContainsFunc(req.items, func(i Item) bool { return !i.OfExisting }) {
+			return false
+		}
+	}
+	return true
 }

@@ -74,27 +74,33 @@ SELECT
     f.failed_jobs,
     f.meta,
     f.watches,
+    f.estimate_earliest,
+    f.estimate_latest,
+    f.estimate_runs,
     f.created_at
 FROM flows f
 WHERE f.flow_id = $1
 `
 
 type FlowGetRow struct {
-	CursorEpoch    string
-	Version        int64
-	ChangedVersion int64
-	PrunedVersion  int64
-	DefinitionID   string
-	ParentFlowID   string
-	TriggeredBy    []byte
-	Declared       bool
-	Status         string
-	StartedAt      pgtype.Timestamptz
-	EndedAt        pgtype.Timestamptz
-	FailedJobs     int32
-	Meta           []byte
-	Watches        []byte
-	CreatedAt      pgtype.Timestamptz
+	CursorEpoch      string
+	Version          int64
+	ChangedVersion   int64
+	PrunedVersion    int64
+	DefinitionID     string
+	ParentFlowID     string
+	TriggeredBy      []byte
+	Declared         bool
+	Status           string
+	StartedAt        pgtype.Timestamptz
+	EndedAt          pgtype.Timestamptz
+	FailedJobs       int32
+	Meta             []byte
+	Watches          []byte
+	EstimateEarliest pgtype.Timestamptz
+	EstimateLatest   pgtype.Timestamptz
+	EstimateRuns     int32
+	CreatedAt        pgtype.Timestamptz
 }
 
 func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error) {
@@ -115,6 +121,9 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 		&i.FailedJobs,
 		&i.Meta,
 		&i.Watches,
+		&i.EstimateEarliest,
+		&i.EstimateLatest,
+		&i.EstimateRuns,
 		&i.CreatedAt,
 	)
 	return i, err
@@ -261,23 +270,29 @@ UPDATE flows SET
     ended_at = $8,
     failed_jobs = $9,
     meta = $10,
-    watches = $11
-WHERE flow_id = $12
+    watches = $11,
+    estimate_earliest = $12,
+    estimate_latest = $13,
+    estimate_runs = $14
+WHERE flow_id = $15
 `
 
 type FlowPutParams struct {
-	ChangedVersion int64
-	DefinitionID   string
-	ParentFlowID   string
-	TriggeredBy    []byte
-	Declared       bool
-	Status         string
-	StartedAt      pgtype.Timestamptz
-	EndedAt        pgtype.Timestamptz
-	FailedJobs     int32
-	Meta           []byte
-	Watches        []byte
-	FlowID         string
+	ChangedVersion   int64
+	DefinitionID     string
+	ParentFlowID     string
+	TriggeredBy      []byte
+	Declared         bool
+	Status           string
+	StartedAt        pgtype.Timestamptz
+	EndedAt          pgtype.Timestamptz
+	FailedJobs       int32
+	Meta             []byte
+	Watches          []byte
+	EstimateEarliest pgtype.Timestamptz
+	EstimateLatest   pgtype.Timestamptz
+	EstimateRuns     int32
+	FlowID           string
 }
 
 func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
@@ -293,6 +308,9 @@ func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
 		arg.FailedJobs,
 		arg.Meta,
 		arg.Watches,
+		arg.EstimateEarliest,
+		arg.EstimateLatest,
+		arg.EstimateRuns,
 		arg.FlowID,
 	)
 	return err

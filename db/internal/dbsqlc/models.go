@@ -546,22 +546,25 @@ type Execution struct {
 }
 
 type Flow struct {
-	FlowID         string
-	Epoch          string
-	Version        int64
-	ChangedVersion int64
-	DefinitionID   string
-	ParentFlowID   string
-	TriggeredBy    []byte
-	Declared       bool
-	Status         string
-	StartedAt      pgtype.Timestamptz
-	EndedAt        pgtype.Timestamptz
-	FailedJobs     int32
-	Meta           []byte
-	CreatedAt      pgtype.Timestamptz
-	PrunedVersion  int64
-	Watches        []byte
+	FlowID           string
+	Epoch            string
+	Version          int64
+	ChangedVersion   int64
+	DefinitionID     string
+	ParentFlowID     string
+	TriggeredBy      []byte
+	Declared         bool
+	Status           string
+	StartedAt        pgtype.Timestamptz
+	EndedAt          pgtype.Timestamptz
+	FailedJobs       int32
+	Meta             []byte
+	CreatedAt        pgtype.Timestamptz
+	PrunedVersion    int64
+	Watches          []byte
+	EstimateEarliest pgtype.Timestamptz
+	EstimateLatest   pgtype.Timestamptz
+	EstimateRuns     int32
 }
 
 type FlowFact struct {
