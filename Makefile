@@ -36,6 +36,10 @@ test: postgres ## Run the tests, against a real PostgreSQL
 test-race: postgres ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(TEST) -race $(ARGS) $(PKG)
 
+.PHONY: test-k8s
+test-k8s: postgres ## Run the tests of watching clusters, against a real API server (a module of its own)
+	cd k8stest && go test -mod=mod -p 2 -count=1 -parallel 4 -timeout 15m $(ARGS) .
+
 .PHONY: crash
 crash: postgres ## Break three replicas and their PostgreSQL for FOR (1m), then count what was lost
 	go test -tags crash -count=1 -timeout 2h ./cmd/provflow/crash $(ARGS) -args -for=$(FOR)

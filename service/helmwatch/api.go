@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -103,15 +104,22 @@ func (k kubernetes) pods(ctx context.Context, of Controllers) ([]pod, error) {
 		return nil, err
 	}
 	var pods []pod
-	for _, p := range list.Items {
-		var spec struct {
-			Spec struct{ Containers []struct{ Name string } }
-		}
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(p.Object, &spec) == nil && len(spec.Spec.Containers) > 0 {
-			pods = append(pods, pod{p.GetNamespace(), p.GetName(), string(p.GetUID()), spec.Spec.Containers[0].Name})
+	for i := range list.Items {
+		if p, ok := podOf(&list.Items[i]); ok {
+			pods = append(pods, p)
 		}
 	}
 	return pods, nil
+}
+
+func podOf(u *unstructured.Unstructured) (pod, bool) {
+	containers, _, _ := unstructured.NestedSlice(u.Object, "spec", "containers")
+	if len(containers) == 0 {
+		return pod{}, false
+	}
+	first, _ := containers[0].(map[string]any)
+	name, _ := first["name"].(string)
+	return pod{u.GetNamespace(), u.GetName(), string(u.GetUID()), name}, true
 }
 
 // log follows a container's log from a time on, each line with its time in front.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
+	"github.com/openova-io/provflow/service/record"
 )
 
 // Limits are after which time a watch says that something is wrong; zero is never.
@@ -54,6 +55,16 @@ func (s *session) tellIf(ctx context.Context, told *whole, now whole, at time.Ti
 	if *told != now {
 		*told = now
 		s.events.put(ctx, entry{item: s.item(Whole(now.state, now.message, s.Region, at), flow.Fingerprint{})})
+	}
+}
+
+// sayDropped says that nobody looks from now on, since nobody is to.
+func (s *session) sayDropped(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopBound)
+	defer cancel()
+	e := Whole(bridge.WatchBlind, "its kubeconfig was taken away", s.Region, s.options.Now())
+	if _, err := s.options.Recorder.Record(ctx, s.FlowID, []record.Item{s.item(e, flow.Fingerprint{})}); err != nil {
+		s.log.Warn("saying that it is not watched any more", "error", err)
 	}
 }
 

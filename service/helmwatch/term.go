@@ -63,9 +63,13 @@ func (c *cluster) hold(ctx context.Context, term flow.WatchTerm) error {
 	parts.Go(func() { s.run(ctx) })
 	parts.Wait()
 	err := context.Cause(ctx)
-	if !errors.Is(err, flow.ErrTermOver) {
-		c.end(ctx, s.position())
+	if errors.Is(err, flow.ErrTermOver) {
+		return err
 	}
+	if c.dropped.Load() {
+		s.sayDropped(ctx)
+	}
+	c.end(ctx, s.position())
 	return err
 }
 

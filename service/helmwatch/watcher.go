@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openova-io/provflow/service/flow"
@@ -79,10 +80,11 @@ func New(o Options) *Watcher {
 type cluster struct {
 	*Watcher
 	kubeconfig.Cluster
-	log   *slog.Logger
-	sight *sight
-	stop  context.CancelFunc
-	done  chan struct{}
+	log     *slog.Logger
+	sight   *sight
+	stop    context.CancelFunc
+	done    chan struct{}
+	dropped atomic.Bool // nobody is to watch it any more
 }
 
 // Run watches until ctx ends, and gives up all terms then. find says which clusters there
@@ -99,7 +101,7 @@ func (w *Watcher) set(ctx context.Context, clusters []kubeconfig.Cluster) {
 	for _, c := range clusters {
 		wanted[c.WatchKey] = c
 	}
-	for _, c := range w.without(wanted) {
+	for _, c := range w.without(wanted, ctx.Err() == nil) {
 		<-c.done
 	}
 	w.mu.Lock()
@@ -111,13 +113,15 @@ func (w *Watcher) set(ctx context.Context, clusters []kubeconfig.Cluster) {
 	}
 }
 
-// without tells those to stop that are not wanted as they are, and gives them.
-func (w *Watcher) without(wanted map[flow.WatchKey]kubeconfig.Cluster) []*cluster {
+// without tells those to stop that are not wanted as they are, and gives them. While this
+// replica goes on, those that are not wanted at all are nobody's.
+func (w *Watcher) without(wanted map[flow.WatchKey]kubeconfig.Cluster, goesOn bool) []*cluster {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var stopped []*cluster
 	for key, c := range w.clusters {
 		if to, ok := wanted[key]; !ok || to.Print != c.Print {
+			c.dropped.Store(goesOn && !ok)
 			c.stop()
 			stopped = append(stopped, c)
 			delete(w.clusters, key)
