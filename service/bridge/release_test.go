@@ -31,7 +31,7 @@ func parseFiner(t *testing.T, e *bridge.Event, key, value string) {
 		e.Began = at
 	case "asof":
 		e.AsOf = at
-	case "r":
+	case "rev":
 		e.Revision = int(number)
 	case "failures":
 		e.Failures = int(number)
@@ -114,7 +114,7 @@ func TestAReleaseThatIsBackCountsOn(t *testing.T) {
 func TestAListTakesOutWhatWentUnseen(t *testing.T) {
 	t.Parallel()
 	h := play(t, "0 - c=planned state=pending", "0 - c=x state=installed began=0 asof=0 ns=flux-system",
-		"0 - c=y state=installed ns=apps", "0 - c=x state=pending region=hel1 ns=flux-system", "9 - c=new state=pending ns=flux-system")
+		"0 - c=y state=installed ns=apps", "0 - c=x state=pending region=hel1 ns=flux-system", "5 - c=new state=pending ns=flux-system")
 	h = h.and("5 watch state=listed list=apps/bp-y")
 	h.gone("install-x")
 	for _, stays := range []string{"install-planned", "install-y@apps", "install-hel1:x", "install-new"} {
@@ -129,9 +129,10 @@ func TestAListTakesOutWhatWentUnseen(t *testing.T) {
 		t.Errorf("it is no new attempt: %+v", j)
 	}
 	h = h.and("7 watch state=listed list=-")
-	h.gone("install-x")
-	h.gone("install-y@apps")
-	h.job("install-new") // heard of later than that
+	for _, all := range []string{"install-x", "install-y@apps", "install-new"} {
+		h.gone(all)
+	}
+	h.job("install-planned")
 }
 
 func TestNamespacesDoNotCollide(t *testing.T) {
@@ -238,7 +239,7 @@ func TestFinerFieldsAreFingerprinted(t *testing.T) {
 	t.Parallel()
 	base := "1 - c=x state=installed"
 	seen := map[string]string{}
-	for _, more := range []string{"", "ns=a", "finer=a", "reason=a", "began=1", "asof=1", "r=1", "failures=1", "ns=a finer=a", "list=-", "list=a"} {
+	for _, more := range []string{"", "ns=a", "finer=a", "reason=a", "began=1", "asof=1", "rev=1", "failures=1", "ns=a finer=a", "list=-", "list=a"} {
 		sum := fmt.Sprintf("%x", bridge.NewFingerprints("").Of(parse(t, base+" "+more)))
 		if same := seen[sum]; same != "" {
 			t.Errorf("%q and %q are taken for one", same, more)

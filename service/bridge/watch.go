@@ -77,7 +77,8 @@ func (l *Ledger) applyListed(e Event) {
 	}
 	for _, id := range l.graph.JobsOf(flow.SourceBridge) {
 		j, _ := l.graph.Job(id)
-		if j.Namespace != "" && j.Region == l.names.Region(e.Region) && !there[id] {
+		heard := !l.graph.BridgeCursor(id).ObservedAt.Before(e.Time) // it came while the list was made
+		if j.Namespace != "" && j.Region == l.names.Region(e.Region) && !there[id] && !heard {
 			l.remove(j, e, "not in the cluster any more")
 		}
 	}
