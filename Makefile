@@ -52,6 +52,10 @@ bench: postgres ## Run the benchmarks
 soak: postgres ## Play many random histories against the model: make soak RUNS=5000 STEPS=40
 	$(TEST) -v -timeout 0 $(ARGS) ./cmd/provflow/modeltest -rapid.checks=$(RUNS) -rapid.steps=$(STEPS)
 
+.PHONY: mutants
+mutants: postgres ## Break a copy of the program in many ways, each of which a test must see: make mutants M=name
+	go run ./scripts/mutants $(M)
+
 .PHONY: lint
 lint: ## Check style, mistakes, and who imports whom
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l 2>/dev/null); \

@@ -204,9 +204,11 @@ func TestClientThatDoesNotReadEndsOnlyItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := get(t, srv)
-	for {
+	for late := time.After(20 * time.Second); ; {
 		other.block()
 		select {
+		case <-late:
+			t.Fatal("the one that does not read is never given up")
 		case err := <-ended:
 			var timeout net.Error
 			if !errors.As(err, &timeout) || !timeout.Timeout() {
