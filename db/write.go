@@ -216,6 +216,10 @@ func (s *Store) queueState(ctx context.Context, q *dbsqlc.Queries, flowID string
 }
 
 func (s *Store) queueHistory(ctx context.Context, q *dbsqlc.Queries, flowID string, version int64, c flow.Changes) {
+	if len(c.Heard) > 0 {
+		p := bridgeCursorParams(flowID, version, c.Heard)
+		_ = q.BridgeCursorHearAll(ctx, dbsqlc.BridgeCursorHearAllParams{FlowID: flowID, JobIds: p.JobIds, ActiveAts: p.ActiveAts, EndedAts: p.EndedAts})
+	}
 	if len(c.Transitions) > 0 {
 		p := transitionParams(flowID, version, c.Transitions)
 		p.RecordedAt = stamp(s.now())

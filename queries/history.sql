@@ -58,13 +58,26 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     chart_version = excluded.chart_version,
     observed_at = excluded.observed_at,
     depends_at = excluded.depends_at,
-    active_at = excluded.active_at,
-    ended_at = excluded.ended_at,
+    -- These are also written without a version of their own, so a writer may know older ones.
+    active_at = greatest(bridge_cursors.active_at, excluded.active_at),
+    ended_at = greatest(bridge_cursors.ended_at, excluded.ended_at),
     execution_id = excluded.execution_id,
     began_at = excluded.began_at,
     revision = excluded.revision,
     began_attempt = excluded.began_attempt,
     failures = excluded.failures;
+
+-- name: BridgeCursorHearAll :exec
+-- Notes when jobs were last heard of. It moves no version: a line of a log wakes nobody.
+UPDATE bridge_cursors b
+SET active_at = greatest(b.active_at, h.active_at), ended_at = greatest(b.ended_at, h.ended_at)
+FROM (
+    SELECT
+        unnest(@job_ids::text[]) AS job_id,
+        unnest(@active_ats::timestamptz[]) AS active_at,
+        unnest(@ended_ats::timestamptz[]) AS ended_at
+) h
+WHERE b.flow_id = @flow_id AND b.job_id = h.job_id;
 
 -- name: ExecutionPutAll :exec
 -- The day of an execution's log partition is that of its first opening and stays.

@@ -30,6 +30,7 @@ func (l *Ledger) applyComponent(e Event) {
 	l.rememberPhase1(e)
 	l.applyDependsOn(&c, j, e)
 	from, v, next := j.Status, judge(j, c, e), another(j, c, e)
+	noteComponent(&c, e)
 	if v == keep || v == refresh && unchanged(j, c, e) {
 		l.repeat(j, c, e, v)
 		return
@@ -46,10 +47,22 @@ func (l *Ledger) applyComponent(e Event) {
 	}
 	l.line(openExecution(c), e)
 	if v == end || v == whole {
+		beganBefore(&j, &c, e)
 		l.finish(&j, &c, endedAs(e), e.Time)
 	}
 	describe(&j, &c, e)
+	l.beginAgain(&j, &c, from, e)
 	l.put(j, c, from, e, e.Message)
+}
+
+// beginAgain: a failure is heard of after what came after it.
+func (l *Ledger) beginAgain(j *flow.Job, c *flow.BridgeCursor, from flow.Status, e Event) {
+	if !e.plain() || j.Status != flow.Failed || !c.ActiveAt.After(e.Time) {
+		return
+	}
+	l.note(*j, from, e, e.Message)
+	l.begin(j, c, c.ActiveAt)
+	describe(j, c, Event{Time: c.ActiveAt, State: StateInstalling})
 }
 
 // endedAs is how the attempt ended that an event ends.
@@ -68,6 +81,7 @@ func (l *Ledger) repeat(j flow.Job, c flow.BridgeCursor, e Event, v verdict) {
 	}
 	if !e.AsOf.Before(c.ObservedAt) && !e.AsOf.IsZero() {
 		c.ObservedAt, c.Failures = e.AsOf, e.Failures
+		settle(&c)
 	}
 	l.graph.PutBridgeCursor(c)
 	if !e.AsOf.IsZero() || e.past() {
@@ -83,7 +97,7 @@ func (l *Ledger) repeat(j flow.Job, c flow.BridgeCursor, e Event, v verdict) {
 func judge(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 	to := statusOf[e.State]
 	switch {
-	case ofEarlier(j, c, e), e.past() && known(j, c, e), !e.past() && e.asOf().Before(c.ObservedAt):
+	case ofEarlier(j, c, e), e.past() && known(j, c, e), !e.past() && late(j, c, e):
 		return keep
 	case to == flow.Pending && e.Failures > c.Failures && j.Status != flow.Failed:
 		return when(j.Status == flow.Running, end, whole) // it waits for another one after that
@@ -131,6 +145,9 @@ func unchanged(j flow.Job, c flow.BridgeCursor, e Event) bool {
 // describe sets the finer state.
 func describe(j *flow.Job, c *flow.BridgeCursor, e Event) {
 	c.State, c.ObservedAt = e.State, later(e.asOf(), c.ObservedAt)
+	if !e.plain() {
+		settle(c)
+	}
 	remember(c, e)
 	if e.ChartVersion != "" && (statusOf[e.State] == j.Status || e.State == StateDegraded || c.ChartVersion == "") {
 		c.ChartVersion = e.ChartVersion

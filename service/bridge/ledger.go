@@ -73,8 +73,9 @@ func (l *Ledger) begin(j *flow.Job, c *flow.BridgeCursor, at time.Time) {
 	if c.Execution.Status != flow.Running {
 		l.open(j, c, at)
 	}
+	fromSuccess := j.Status == flow.Succeeded // retries are one endeavour, what comes after success is another
 	j.Status, j.FinishedAt = flow.Running, time.Time{}
-	if j.StartedAt.IsZero() {
+	if j.StartedAt.IsZero() || fromSuccess {
 		j.StartedAt = at
 	}
 }

@@ -14,8 +14,8 @@ func (e Event) Apply(l *Ledger) {
 			l.applyDeleted(e)
 			return
 		}
-		l.endPhase0(e)
 		l.applyComponent(e)
+		l.endOvertaken(e)
 	case PhaseWatch:
 		l.applyWatch(e)
 	case PhaseComponentLog:
@@ -33,47 +33,78 @@ func (e Event) Apply(l *Ledger) {
 func (l *Ledger) applyStep(e Event) {
 	j, c := l.step(e.Phase)
 	from, attempt, ends := j.Status, j.Attempt, endOf(e)
-	switch {
-	case j.Status == flow.Running:
-		l.line(j.ExecutionID, e)
-	case ends == flow.Failed && impliedAt(c, e):
-		l.line(j.ExecutionID, e)
-	case j.Status.Terminal() && (!e.Time.After(j.FinishedAt) || ends == j.Status):
+	v := judgeStep(j, c, e, ends)
+	noteFact(&c, e.Time, ends)
+	if (v == keep || v == refresh) && ends == "" && c.Execution.Attempt == 1 && e.Time.Before(c.Execution.StartedAt) {
+		moveBegin(&j, &c, e.Time) // of the only attempt: there is none before that it could be of
+		l.putExecution(&c, c.Execution)
+	}
+	switch v {
+	case keep:
 		l.line(j.ExecutionID, e)
 		l.note(j, from, e, "after the step had ended")
-		return
-	default:
-		if ends == "" || from == flow.Pending {
-			l.endActive(e, j.ID)
-		}
+	case begin, whole:
 		l.begin(&j, &c, e.Time)
+	}
+	if v != keep {
 		l.line(j.ExecutionID, e)
 	}
-	l.endStep(&j, &c, e, ends)
-	if from != j.Status || attempt != j.Attempt {
-		l.put(j, c, from, e, e.Phase)
-		if attempt > 0 && attempt != j.Attempt {
-			l.beginChildren(j, e.Time)
-		}
-		l.endChildren(j)
+	if v == end || v == whole {
+		l.endStep(&j, &c, from, e, ends)
+	} else if v == begin {
+		j.Reason, c.State, c.ObservedAt = "", e.State, later(e.Time, c.ObservedAt)
+	}
+	l.putStep(j, c, from, attempt, e, e.Phase)
+	l.endOvertaken(e)
+}
+
+// endStep ends the step as its event says. What was heard of it from a later time then is
+// another attempt.
+func (l *Ledger) endStep(j *flow.Job, c *flow.BridgeCursor, from flow.Status, e Event, ends flow.Status) {
+	j.Reason, c.State, c.ObservedAt = "", e.State, later(e.Time, c.ObservedAt)
+	if ends == flow.Failed {
+		j.Reason = e.Message
+	}
+	l.finish(j, c, ends, e.Time)
+	if c.ActiveAt.After(e.Time) {
+		l.note(*j, from, e, e.Phase)
+		l.begin(j, c, c.ActiveAt)
+		j.Reason, c.State = "", ""
 	}
 }
 
-// endStep ends the step as its event says or, where another one had begun before this
-// event was heard of, as succeeded at that time.
-func (l *Ledger) endStep(j *flow.Job, c *flow.BridgeCursor, e Event, ends flow.Status) {
-	j.Reason, c.State, c.ObservedAt = "", e.State, later(e.Time, c.ObservedAt)
-	next := l.nextBegin(e)
-	switch {
-	case ends == flow.Failed:
-		j.Reason = e.Message
-		l.finish(j, c, ends, e.Time)
-	case ends != "":
-		l.finish(j, c, ends, e.Time)
-	case !next.IsZero():
-		c.State = implied
-		l.finish(j, c, flow.Succeeded, next)
+// putStep writes a step whose status or attempt has changed, and looks after what it contains.
+func (l *Ledger) putStep(j flow.Job, c flow.BridgeCursor, from flow.Status, attempt int, e Event, cause string) {
+	if old := l.cursor(j.ID); from == j.Status && attempt == j.Attempt && old.Execution == c.Execution {
+		old.ActiveAt, old.EndedAt = c.ActiveAt, c.EndedAt
+		l.graph.PutBridgeCursor(old)
+		return
 	}
+	l.put(j, c, from, e, cause)
+	if attempt > 0 && attempt != j.Attempt {
+		l.beginChildren(j, c.Execution.StartedAt)
+	}
+	l.endChildren(j)
+}
+
+// judgeStep decides what an event means for its step. What the step itself says is held
+// against what else it has said, whenever that was heard; of an end that was only inferred
+// it is believed in any case.
+func judgeStep(j flow.Job, c flow.BridgeCursor, e Event, ends flow.Status) verdict {
+	runs := j.Status == flow.Running
+	switch {
+	case ends == "" && !e.Time.After(c.EndedAt):
+		return keep
+	case ends == "":
+		return when(runs || c.State == implied && !e.Time.After(j.FinishedAt), refresh, begin)
+	case e.Time.Before(c.EndedAt), e.Time.Before(c.Execution.StartedAt) && (!runs || e.Time.Before(c.ActiveAt)):
+		return keep
+	case runs, impliedAt(c, e):
+		return end
+	case j.Status == ends:
+		return keep
+	}
+	return whole
 }
 
 // implied is the cursor's state of a step that ended only because another one began.
@@ -128,33 +159,6 @@ func (l *Ledger) cursor(id string) flow.BridgeCursor {
 	return c
 }
 
-// endActive ends the active step as succeeded when another one begins.
-func (l *Ledger) endActive(e Event, except string) {
-	j, active := l.active()
-	if !active || j.ID == except || j.StartedAt.After(e.Time) {
-		return
-	}
-	l.succeed(j, e)
-}
-
-// endPhase0 ends the last step: whichever is active when the first component is heard
-// of; later only cluster-bootstrap, since a controller's chatter says nothing of tofu.
-func (l *Ledger) endPhase0(e Event) {
-	j, active := l.active()
-	first := l.phase1Began().IsZero()
-	if active && (j.Name == flow.StepBootstrap || first) {
-		l.succeed(j, e)
-	}
-}
-
-func (l *Ledger) succeed(j flow.Job, by Event) {
-	c, from := l.cursor(j.ID), j.Status
-	c.State = implied
-	l.finish(&j, &c, flow.Succeeded, by.Time)
-	l.put(j, c, from, Event{Time: j.FinishedAt, State: string(flow.Succeeded)}, by.Phase+" began")
-	l.endChildren(j)
-}
-
 // active is the step that runs; the latest of them when events were out of order.
 func (l *Ledger) active() (found flow.Job, ok bool) {
 	for _, name := range flow.Steps {
@@ -165,36 +169,6 @@ func (l *Ledger) active() (found flow.Job, ok bool) {
 		}
 	}
 	return found, ok
-}
-
-// rememberPhase1 notes when the first component was heard of, on the group of all installs.
-func (l *Ledger) rememberPhase1(e Event) {
-	if l.phase1Began().IsZero() {
-		c := l.cursor(l.names.Job(flow.GroupBootstrapKit))
-		c.ObservedAt = e.Time
-		l.graph.PutBridgeCursor(c)
-	}
-}
-
-// phase1Began is when the first component was heard of; zero before.
-func (l *Ledger) phase1Began() time.Time {
-	return l.cursor(l.names.Job(flow.GroupBootstrapKit)).ObservedAt
-}
-
-// nextBegin is the earliest time after this event at which another step, or Phase 1, began; zero when none did.
-func (l *Ledger) nextBegin(e Event) (first time.Time) {
-	consider := func(at time.Time) {
-		if at.After(e.Time) && (first.IsZero() || at.Before(first)) {
-			first = at
-		}
-	}
-	for _, name := range flow.Steps {
-		if name != e.Phase {
-			consider(l.cursor(l.names.Job(name)).Execution.StartedAt)
-		}
-	}
-	consider(l.phase1Began())
-	return first
 }
 
 // applyTofuLine appends a line of tofu's output to the step that is active, else to the

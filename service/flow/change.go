@@ -32,6 +32,7 @@ type Changes struct {
 	Transitions          []Transition
 	Lines                []LogLine
 	Cursors              []BridgeCursor
+	Heard                []BridgeCursor // those that differ in ActiveAt and EndedAt alone
 	Restored             Restored
 }
 
@@ -44,7 +45,8 @@ type Restored struct {
 }
 
 // Moves reports whether the flow's version must move: whether state has changed.
-// History and log lines alone do not move it, nor does what is restored of them.
+// History and log lines alone do not move it, nor does what is restored of them, nor that a
+// job was heard of again.
 func (c Changes) Moves() bool {
 	return c.Flow != nil || len(c.Jobs)+len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships)+
 		len(c.Executions)+len(c.Cursors) > 0
@@ -55,7 +57,7 @@ func (r Restored) Empty() bool { return len(r.Executions)+len(r.Transitions)+len
 
 // Empty reports whether there is nothing to write.
 func (c Changes) Empty() bool {
-	return !c.Moves() && len(c.Transitions)+len(c.Lines) == 0 && c.Restored.Empty()
+	return !c.Moves() && len(c.Transitions)+len(c.Lines)+len(c.Heard) == 0 && c.Restored.Empty()
 }
 
 // State is a flow as its store holds it, for a writer that holds its lock: what

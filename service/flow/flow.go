@@ -76,7 +76,7 @@ type Job struct {
 	Chart        string          `json:"chart,omitempty"`
 	Source       string          `json:"source,omitempty"`
 	Status       Status          `json:"status"`
-	StartedAt    time.Time       `json:"startedAt,omitzero"`  // start of the first attempt
+	StartedAt    time.Time       `json:"startedAt,omitzero"`  // start of the first attempt since it last succeeded
 	FinishedAt   time.Time       `json:"finishedAt,omitzero"` // end of the latest attempt, once it has ended
 	State        string          `json:"state,omitempty"`     // finer state, as the source named it
 	Reason       string          `json:"reason,omitempty"`

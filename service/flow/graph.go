@@ -46,12 +46,13 @@ type dirty struct {
 	edges    map[RelationshipKey]bool
 	unlinked map[RelationshipKey]bool
 	cursors  map[string]bool
-	touched  map[*node]bool // jobs whose derived surroundings must be looked at again
+	heard    map[string]bool // cursors of which only it has changed when the job was last heard of
+	touched  map[*node]bool  // jobs whose derived surroundings must be looked at again
 }
 
 func newDirty() dirty {
 	return dirty{
-		jobs: map[string]bool{}, removed: map[string]bool{}, cursors: map[string]bool{},
+		jobs: map[string]bool{}, removed: map[string]bool{}, cursors: map[string]bool{}, heard: map[string]bool{},
 		edges: map[RelationshipKey]bool{}, unlinked: map[RelationshipKey]bool{}, touched: map[*node]bool{},
 	}
 }
@@ -193,11 +194,16 @@ func (g *Graph) BridgeCursor(jobID string) BridgeCursor { return g.cursors[jobID
 
 // PutBridgeCursor remembers it.
 func (g *Graph) PutBridgeCursor(c BridgeCursor) {
-	if g.cursors[c.JobID] == c {
+	old := g.cursors[c.JobID]
+	if old == c {
 		return
 	}
 	g.cursors[c.JobID] = c
-	g.dirty.cursors[c.JobID] = true
+	if old.ActiveAt, old.EndedAt = c.ActiveAt, c.EndedAt; old == c {
+		g.dirty.heard[c.JobID] = true
+	} else {
+		g.dirty.cursors[c.JobID] = true
+	}
 }
 
 func (g *Graph) node(id string) *node {

@@ -216,9 +216,16 @@ func (g *Graph) collect() Changes {
 	for id := range g.dirty.cursors {
 		c.Cursors = append(c.Cursors, g.cursors[id])
 	}
+	for id := range g.dirty.heard {
+		if !g.dirty.cursors[id] {
+			c.Heard = append(c.Heard, g.cursors[id])
+		}
+	}
 	slices.SortFunc(c.Jobs, func(a, b Job) int { return cmp.Compare(a.Position, b.Position) })
 	slices.SortFunc(c.Relationships, func(a, b Relationship) int { return cmp.Compare(a.Position, b.Position) })
-	slices.SortFunc(c.Cursors, func(a, b BridgeCursor) int { return cmp.Compare(a.JobID, b.JobID) })
+	byJob := func(a, b BridgeCursor) int { return cmp.Compare(a.JobID, b.JobID) }
+	slices.SortFunc(c.Cursors, byJob)
+	slices.SortFunc(c.Heard, byJob)
 	c.RemovedJobs = slices.Sorted(maps.Keys(g.dirty.removed))
 	c.RemovedRelationships = slices.SortedFunc(maps.Keys(g.dirty.unlinked), compareKeys)
 	return c

@@ -57,6 +57,36 @@ func (q *Queries) AnswerPutFirst(ctx context.Context, arg AnswerPutFirstParams) 
 	return err
 }
 
+const bridgeCursorHearAll = `-- name: BridgeCursorHearAll :exec
+UPDATE bridge_cursors b
+SET active_at = greatest(b.active_at, h.active_at), ended_at = greatest(b.ended_at, h.ended_at)
+FROM (
+    SELECT
+        unnest($2::text[]) AS job_id,
+        unnest($3::timestamptz[]) AS active_at,
+        unnest($4::timestamptz[]) AS ended_at
+) h
+WHERE b.flow_id = $1 AND b.job_id = h.job_id
+`
+
+type BridgeCursorHearAllParams struct {
+	FlowID    string
+	JobIds    []string
+	ActiveAts []pgtype.Timestamptz
+	EndedAts  []pgtype.Timestamptz
+}
+
+// Notes when jobs were last heard of. It moves no version: a line of a log wakes nobody.
+func (q *Queries) BridgeCursorHearAll(ctx context.Context, arg BridgeCursorHearAllParams) error {
+	_, err := q.db.Exec(ctx, bridgeCursorHearAll,
+		arg.FlowID,
+		arg.JobIds,
+		arg.ActiveAts,
+		arg.EndedAts,
+	)
+	return err
+}
+
 const bridgeCursorListChangedSince = `-- name: BridgeCursorListChangedSince :many
 SELECT
     b.job_id,
@@ -172,8 +202,9 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
     chart_version = excluded.chart_version,
     observed_at = excluded.observed_at,
     depends_at = excluded.depends_at,
-    active_at = excluded.active_at,
-    ended_at = excluded.ended_at,
+    -- These are also written without a version of their own, so a writer may know older ones.
+    active_at = greatest(bridge_cursors.active_at, excluded.active_at),
+    ended_at = greatest(bridge_cursors.ended_at, excluded.ended_at),
     execution_id = excluded.execution_id,
     began_at = excluded.began_at,
     revision = excluded.revision,
