@@ -3,9 +3,10 @@ package helmwatch
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Release names a HelmRelease of a cluster.

@@ -5,10 +5,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/openova-io/provflow/service/bridge"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/openova-io/provflow/service/bridge"
 )
 
 // release is a HelmRelease that is being read.
@@ -151,7 +152,7 @@ func (r *release) condition(typ string) metav1.Condition {
 func (r *release) dependsOn() []Release {
 	releases := []Release{}
 	for _, d := range r.Spec.DependsOn {
-		named := Release{d.Namespace, d.Name}
+		named := Release(d)
 		if named.Namespace == "" {
 			named.Namespace = r.Metadata.Namespace
 		}

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openova-io/provflow/service/bridge"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/openova-io/provflow/service/bridge"
 )
 
 // said is what the object says of itself now.

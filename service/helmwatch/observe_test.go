@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openova-io/provflow/service/helmwatch"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/openova-io/provflow/service/helmwatch"
 )
 
 var (

@@ -5,9 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openova-io/provflow/service/bridge"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/openova-io/provflow/service/bridge"
 )
 
 // DefaultPrefix is how the names of the releases begin that are watched.
@@ -40,7 +41,6 @@ func Deleted(r Release, region string, at time.Time) bridge.Event {
 // went while nobody looked nobody else tells.
 func Listed(releases []Release, region string, at time.Time) bridge.Event {
 	e := Whole(bridge.WatchListed, "", region, at)
-	e.Time = at.UTC().Truncate(time.Second)
 	e.Components = make([]string, len(releases))
 	for i, r := range releases {
 		e.Components[i] = r.String()

@@ -3,9 +3,10 @@ package helmwatch_test
 import (
 	"testing"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/helmwatch"
-	"k8s.io/apimachinery/pkg/labels"
 )
 
 func TestSelection(t *testing.T) {

@@ -68,10 +68,13 @@ func (s *session) sawDeleted(ctx context.Context, object any) {
 	if !ok || !s.options.Select.Has(u) {
 		return
 	}
-	gone := Release{u.GetNamespace(), u.GetName()}
+	gone, at := Release{u.GetNamespace(), u.GetName()}, s.options.Now()
+	if o, err := Observe(u, at); err == nil {
+		at = laterOf(at, o.AsOf) // the cluster's clock may be ahead: it goes after what it said last
+	}
 	s.releases.remove(gone)
 	s.counts.events.Add(1)
-	s.events.put(ctx, entry{item: s.item(Deleted(gone, s.Region, s.options.Now()), flow.Fingerprint{})})
+	s.events.put(ctx, entry{item: s.item(Deleted(gone, s.Region, at), flow.Fingerprint{})})
 }
 
 // allListed says which releases there are, which takes out those that went while nobody
