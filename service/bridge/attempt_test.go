@@ -29,6 +29,7 @@ func TestAttemptsAreKnownAgain(t *testing.T) {
 			"5 - c=x state=failed finer=retrying failures=1 asof=8"}, flow.Running, []string{"failed 5-5", "running 5-"}},
 		{"its own failure does, though it names an older one", []string{"5 - c=x state=failed began=2 failures=1 asof=5", "6 - c=x state=installing failures=1 asof=6",
 			"9 - c=x state=failed began=2 failures=2 asof=9"}, flow.Failed, []string{"failed 2-5", "failed 6-9"}},
+		{"failed in the second in which it began", []string{"5 - c=x state=installing asof=5", "5 - c=x state=failed asof=6"}, flow.Failed, []string{"failed 5-5"}},
 		{"other values of the same chart are none", []string{"5 - c=x state=installed began=2 v=1 asof=5", "9 - c=x state=installed began=8 v=1 asof=9"}, flow.Succeeded, []string{"succeeded 2-5"}},
 		{"unless they fail", []string{"5 - c=x state=installed began=2 v=1 asof=5", "9 - c=x state=failed began=8 v=1 asof=9"}, flow.Failed, []string{"succeeded 2-5", "failed 8-9"}},
 		{"a build that is added is no other chart", []string{"1 - c=x state=installing v=1.0.0", "5 - c=x state=installed v=v1.0.0+ab"}, flow.Succeeded, []string{"succeeded 1-5"}},
@@ -41,6 +42,17 @@ func TestAttemptsAreKnownAgain(t *testing.T) {
 			t.Parallel()
 			play(t, tt.events...).is("install-x", tt.status, tt.attempts...)
 		})
+	}
+}
+
+// What failed is told in its own log, also where all of it happened in one second.
+func TestAFailureBeforeARetryIsToldWhereItBelongs(t *testing.T) {
+	t.Parallel()
+	h := play(t, "5 - c=x state=failed finer=retrying failures=1 asof=5 msg=first", "5 - c=x state=installing finer=retrying failures=1 asof=5",
+		"5 - c=x state=failed finer=retrying failures=2 asof=6 msg=second", "5 - c=x state=installing finer=retrying failures=2 asof=6")
+	h.is("install-x", flow.Running, "failed 5-5", "failed 5-5", "running 5-")
+	if first, second := h.lines("install-x:1"), h.lines("install-x:2"); len(first) != 1 || len(second) != 1 || second[0] != "second" {
+		t.Errorf("lines %q and %q", first, second)
 	}
 }
 
