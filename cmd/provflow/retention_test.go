@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/openova-io/provflow/db/dbtest"
+	"github.com/openova-io/provflow/service/timeline/form"
 )
 
 // What is over for longer than it is to be kept is gone with the first round after a start:
@@ -31,6 +32,15 @@ func TestOldFlowsGoAndTheirStreamsEnd(t *testing.T) {
 	}
 	if a := keeper.get("/api/v1/deployments/over"); a.status != http.StatusOK {
 		t.Errorf("the deployment: %d %s", a.status, a.body)
+	}
+	var kept form.Provisions
+	keeper.json("/api/v1/analytics/provisions?"+inApril, &kept)
+	if len(kept.Provisions) != 2 || !kept.Provisions[1].Removed || kept.Provisions[1].FlowID != "over" || kept.Provisions[1].TookMs != 60_000 {
+		t.Errorf("kept of them: %+v", kept.Provisions)
+	}
+	var rows form.Timeline
+	if keeper.json("/api/v1/flows/over/timeline", &rows); len(rows.Rows) != 1 || rows.Rows[0].RanMs != 60_000 {
+		t.Errorf("its timeline: %+v", rows)
 	}
 	if got := keeper.snapshot("running").status("running:tofu-init"); got != "running" {
 		t.Errorf("what runs is %q", got)

@@ -79,6 +79,7 @@ func gather(rows []timeline.Row, c *chart) []lane {
 			c.later++
 			continue
 		}
+		r.Critical = r.PathStep > 0 // of those without slack, while much runs, there are many
 		i, known := byJob[r.JobID]
 		if !known {
 			i = len(lanes)
@@ -87,7 +88,7 @@ func gather(rows []timeline.Row, c *chart) []lane {
 		}
 		l := &lanes[i]
 		l.attempts = append(l.attempts, r)
-		l.critical = l.critical || r.Critical || r.PathStep > 0
+		l.critical = l.critical || r.Critical
 		l.ran += r.Ran
 	}
 	c.lanes = len(lanes)

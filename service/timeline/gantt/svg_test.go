@@ -227,7 +227,7 @@ func timelines() *rapid.Generator[timeline.Timeline] {
 			status := rapid.SampledFrom([]flow.Status{flow.Pending, flow.Running, flow.Succeeded, flow.Failed}).Draw(t, "status")
 			r := attempt("job-"+strconv.Itoa(i%90), "phase-"+strconv.Itoa(i%3), "", i/90+1, status,
 				rapid.IntRange(-100, 5000).Draw(t, "from"), rapid.IntRange(-50, 900).Draw(t, "waited"), rapid.IntRange(0, 900).Draw(t, "ran"))
-			r.Label, r.Critical = rapid.String().Draw(t, "label"), rapid.Bool().Draw(t, "critical")
+			r.Label, r.PathStep = rapid.String().Draw(t, "label"), rapid.IntRange(0, 9).Draw(t, "step")
 			if status == flow.Pending {
 				r.StartedAt, r.EndedAt, r.Attempt = time.Time{}, time.Time{}, 0
 			}
