@@ -139,7 +139,7 @@ func inParallel(workers, n int, do func(worker, i int)) int {
 type caller struct {
 	b    *testing.B
 	conn net.Conn
-	in   *bufio.Reader
+	in   *bufio.Reader // nil before the first call
 }
 
 func newCaller(b *testing.B, address string) *caller {
@@ -149,7 +149,7 @@ func newCaller(b *testing.B, address string) *caller {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = conn.Close() })
-	return &caller{b, conn, bufio.NewReaderSize(conn, 64<<10)}
+	return &caller{b: b, conn: conn}
 }
 
 func newCallers(b *testing.B, n int, address string) []*caller {
@@ -163,6 +163,9 @@ func newCallers(b *testing.B, n int, address string) []*caller {
 
 // call wants that status and gives the header.
 func (c *caller) call(status int, request string) http.Header {
+	if c.in == nil {
+		c.in = bufio.NewReaderSize(c.conn, 64<<10)
+	}
 	if _, err := io.WriteString(c.conn, request); err != nil {
 		c.b.Error(err)
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,6 +63,73 @@ func BenchmarkLive(b *testing.B) {
 	}
 }
 
+// A flow that was made this moment, and an old one among 20,000 others, beside one that is
+// alone: from the commit to the frame, on the replica that wrote.
+func BenchmarkLiveAmongManyFlows(b *testing.B) {
+	dsn := durable(b)
+	p := wired(b, dsn)
+	said := &stamping{announcer: announcer{p.hub, p.notifier}}
+	recorder := record.New(p.store, said, record.Options{Logger: slog.New(slog.DiscardHandler)})
+	b.Cleanup(recorder.Close)
+	address := serving(b, p.handler())
+	once := func(id string, m *moves, a *audience) float64 {
+		time.Sleep(pace)
+		if err := recordOne(recorder, id, m.next()); err != nil {
+			b.Fatal(err)
+		}
+		return a.latencies(b, said.at.Load())[0]
+	}
+	young := func(prefix string) func(i int) float64 {
+		return func(i int) float64 {
+			id, m := fmt.Sprint(prefix, i), &moves{component: "only"}
+			if err := recordOne(recorder, id, m.next()); err != nil {
+				b.Fatal(err)
+			}
+			a := subscribe(b, address, id, 1)
+			defer a.leave()
+			return once(id, m, a)
+		}
+	}
+	old := func() func(i int) float64 {
+		m := &moves{component: "only"}
+		if err := recordOne(recorder, "old", m.next()); err != nil {
+			b.Fatal(err)
+		}
+		a := subscribe(b, address, "old", 1)
+		b.Cleanup(a.leave)
+		return func(int) float64 { return once("old", m, a) }
+	}()
+	timed := func(name string, do func(i int) float64) {
+		b.Run(name, func(b *testing.B) {
+			var took, beside []float64
+			for i := range b.N {
+				beside = append(beside, old(i))
+				took = append(took, do(i))
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(took), "p50-ms")
+			b.ReportMetric(median(took)/median(beside), "p50-ratio")
+		})
+	}
+	timed("new", young("new-"))
+	alone := make([]float64, 60)
+	for i := range alone {
+		alone[i] = old(i)
+	}
+	if _, err := p.store.Pool().Exec(b.Context(), `INSERT INTO flows (flow_id, epoch, created_at) SELECT 'other-' || n, 'e', now() FROM generate_series(1, 20000) n`); err != nil {
+		b.Fatal(err)
+	}
+	timed("new/flows=20000", young("newer-"))
+	b.Run("old/flows=20000", func(b *testing.B) {
+		var took []float64
+		for i := range b.N {
+			took = append(took, old(i))
+		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(median(took)/median(alone), "p50-ratio")
+	})
+}
+
 func report(b *testing.B, frames, heard []float64) {
 	b.Helper()
 	b.ReportMetric(0, "ns/op")
@@ -77,33 +145,50 @@ func milliseconds(nanoseconds int64) float64 { return float64(nanoseconds) / 1e6
 // audience is many subscribers to one flow.
 type audience struct {
 	members []*caller
-	came    chan int64 // when a new state came to one of them
+	came    chan arrival // a new state came to one of them
+	last    string       // id of the newest
+}
+
+type arrival struct {
+	at int64
+	id string
 }
 
 func subscribe(b *testing.B, address, flowID string, n int) *audience {
 	b.Helper()
-	a := &audience{newCallers(b, n, address), make(chan int64, n)}
+	return subscribeAt(b, address, flowID, n, "")
+}
+
+// subscribeAt resumes from an id, where one is given, and waits for everybody's first state.
+func subscribeAt(b *testing.B, address, flowID string, n int, last string) *audience {
+	b.Helper()
+	a := &audience{newCallers(b, n, address), make(chan arrival, n), last}
+	var header []string
+	if last != "" {
+		header = append(header, "Last-Event-ID: "+last)
+	}
 	for _, c := range a.members {
-		if _, err := io.WriteString(c.conn, get("/api/v1/flows/"+flowID+"/stream")); err != nil {
+		if _, err := io.WriteString(c.conn, get("/api/v1/flows/"+flowID+"/stream", header...)); err != nil {
 			b.Fatal(err)
 		}
 		go a.watch(c)
 	}
-	a.latencies(b, 0) // the snapshots
+	a.latencies(b, 0)
 	return a
 }
 
 // watch notes when the id changes: of a batch only the last frame has the new one.
 func (a *audience) watch(c *caller) {
-	id := ""
+	in := bufio.NewReaderSize(c.conn, 2<<10) // there may be very many
+	id := a.last
 	for {
-		line, err := c.in.ReadString('\n')
+		line, err := in.ReadString('\n')
 		if err != nil {
 			return
 		}
-		if strings.HasPrefix(line, "id: ") && line != id {
-			id = line
-			a.came <- time.Now().UnixNano()
+		if next, found := strings.CutPrefix(line, "id: "); found && strings.TrimSpace(next) != id {
+			id = strings.TrimSpace(next)
+			a.came <- arrival{time.Now().UnixNano(), id}
 		}
 	}
 }
@@ -114,14 +199,17 @@ func (a *audience) latencies(b *testing.B, since int64) []float64 {
 	all := make([]float64, len(a.members))
 	for i := range all {
 		select {
-		case at := <-a.came:
-			all[i] = milliseconds(at - since)
+		case came := <-a.came:
+			all[i], a.last = milliseconds(came.at-since), came.id
 		case <-time.After(patience):
 			b.Fatal("a subscriber waits in vain")
 		}
 	}
 	return all
 }
+
+// cursor is the id of the newest state that came.
+func (a *audience) cursor() string { return a.last }
 
 func (a *audience) leave() {
 	for _, c := range a.members {

@@ -44,7 +44,7 @@ func dataDir(t testing.TB) string {
 }
 
 // command is the program, not yet started, in an environment that names no database.
-func command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+func command(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -61,13 +61,13 @@ func command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 }
 
 // launch starts `provflow serve` on a data folder and waits until it is ready.
-func launch(t *testing.T, dir string) *program {
+func launch(t testing.TB, dir string) *program {
 	t.Helper()
 	return launchWith(t, dir, nil)
 }
 
 // launchWith is launch in an environment of one's own.
-func launchWith(t *testing.T, dir string, env []string) *program {
+func launchWith(t testing.TB, dir string, env []string) *program {
 	t.Helper()
 	p := beginWith(t, env, "serve", "--listen", "127.0.0.1:0", "--data-dir", dir)
 	p.dir = dir
@@ -87,7 +87,7 @@ func launchWith(t *testing.T, dir string, env []string) *program {
 }
 
 // beginWith starts the program; it is killed when the test ends.
-func beginWith(t *testing.T, env []string, args ...string) *program {
+func beginWith(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	out, err := os.CreateTemp(t.TempDir(), "log")
 	if err != nil {
@@ -186,7 +186,7 @@ type outcome struct {
 func (o outcome) String() string { return fmt.Sprintf("exit code %d: %s", o.code, o.text) }
 
 // run runs the program to its end, within a bound.
-func run(t *testing.T, env []string, args ...string) outcome {
+func run(t testing.TB, env []string, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -200,7 +200,7 @@ func run(t *testing.T, env []string, args ...string) outcome {
 }
 
 // want checks the exit code and the words of an outcome.
-func (o outcome) want(t *testing.T, code int, words ...string) {
+func (o outcome) want(t testing.TB, code int, words ...string) {
 	t.Helper()
 	if o.code != code {
 		t.Errorf("want exit code %d, got %s", code, o)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
@@ -29,7 +30,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	dsn := durable(b)
 	r, p := start(b, dsn), wired(b, dsn)
 	served := serving(b, p.handler())
-	for _, jobs := range []int{50, 500, 5000} {
+	for _, jobs := range []int{50, 500, 5000, 10_000} {
 		id := fmt.Sprint("flow-", jobs)
 		fill(b, r, id, jobs)
 		path := "/api/v1/flows/" + id + "/snapshot"
@@ -38,19 +39,21 @@ func BenchmarkSnapshot(b *testing.B) {
 		memory := serving(b, kept.handler())
 		plain := serving(b, constant(r.get(path)))
 		n := max(1, 5000/jobs/2)
-		ways := func(status int, request string) []way {
+		ways := func(connections, status int, request string) []way {
 			return []way{
-				{"memory", repeated(b, memory, n, status, request)},
-				{"snapshot", repeated(b, served, n, status, request)},
-				{"plain", repeated(b, plain, n, status, request)},
+				{"memory", repeated(b, memory, connections, n, status, request)},
+				{"snapshot", repeated(b, served, connections, n, status, request)},
+				{"plain", repeated(b, plain, connections, n, status, request)},
 			}
 		}
 		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
-			compare(b, ways(http.StatusOK, get(path))...)
+			compare(b, ways(8, http.StatusOK, get(path))...)
 		})
-		b.Run(fmt.Sprintf("jobs=%d/304", jobs), func(b *testing.B) {
-			compare(b, ways(http.StatusNotModified, get(path, "If-None-Match: "+r.get(path).header.Get("ETag")))[:2]...)
-		})
+		for _, connections := range []int{8, 64} {
+			b.Run(fmt.Sprintf("jobs=%d/304/connections=%d", jobs, connections), func(b *testing.B) {
+				compare(b, ways(connections, http.StatusNotModified, get(path, "If-None-Match: "+r.get(path).header.Get("ETag")))[:2]...)
+			})
+		}
 	}
 }
 
@@ -72,11 +75,34 @@ func constant(a answer) http.Handler {
 	})
 }
 
-// repeated sends a request n times on each of 8 connections.
-func repeated(b *testing.B, address string, n, status int, request string) func() int {
-	callers := newCallers(b, 8, address)
+// repeated sends a request n times on each of some connections.
+func repeated(b *testing.B, address string, connections, n, status int, request string) func() int {
+	callers := newCallers(b, connections, address)
 	return func() int {
 		return inParallel(len(callers), n, func(w, _ int) { callers[w].call(status, request) })
+	}
+}
+
+// The first snapshot after a change is read and encoded anew.
+func BenchmarkSnapshotAfterAChange(b *testing.B) {
+	dsn := durable(b)
+	r, p := start(b, dsn), wired(b, dsn)
+	for _, jobs := range []int{500, 10_000} {
+		id, m := fmt.Sprint("changing-", jobs), &moves{component: "one-more"}
+		fill(b, r, id, jobs)
+		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
+			var took []float64
+			for range b.N {
+				if err := recordOne(p.recorder, id, m.next()); err != nil {
+					b.Fatal(err)
+				}
+				begun := time.Now()
+				r.get("/api/v1/flows/" + id + "/snapshot")
+				took = append(took, milliseconds(time.Since(begun).Nanoseconds()))
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(took), "p50-ms")
+		})
 	}
 }
 
