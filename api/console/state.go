@@ -154,15 +154,24 @@ func (s *State) whole() error {
 	return nil
 }
 
-// String writes the state, order included, so that equal states read alike.
+// String writes the state as JSON, in the order in which it is drawn, so that equal states
+// read alike.
 func (s *State) String() string {
-	var b strings.Builder
-	b.Write(s.Flow)
-	for _, rows := range []Rows{s.Nodes, s.Edges} {
-		for _, k := range rows.Keys {
-			b.WriteByte('\n')
-			b.Write(rows.ByID[k])
-		}
+	out, err := json.Marshal(struct {
+		Flow  json.RawMessage   `json:"flow"`
+		Nodes []json.RawMessage `json:"nodes"`
+		Rels  []json.RawMessage `json:"rels"`
+	}{s.Flow, s.Nodes.list(), s.Edges.list()})
+	if err != nil {
+		return err.Error()
 	}
-	return b.String()
+	return string(out)
+}
+
+func (r *Rows) list() []json.RawMessage {
+	all := make([]json.RawMessage, len(r.Keys))
+	for i, k := range r.Keys {
+		all[i] = r.ByID[k]
+	}
+	return all
 }

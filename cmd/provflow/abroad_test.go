@@ -22,13 +22,13 @@ func TestAnEdgeToAnotherFlowIsShownAndNotWalked(t *testing.T) {
 		abroad("a", "b", "finish-to-start", "fromFlowId"), abroad("a", "g", "contains", "fromFlowId"), abroad("b", "a", "finish-to-start", "toFlowId")))
 
 	got := r.snapshot("f")
-	if len(got.rels) != 3 || strings.Contains(string(got.nodes["b"]), "waitingOn") || got.status("g") != "pending" {
+	if len(got.Edges.ByID) != 3 || strings.Contains(string(got.Nodes.ByID["b"]), "waitingOn") || got.status("g") != "pending" {
 		t.Errorf("%s", got)
 	}
 	for query, want := range map[string]int{"?around=b": 1, "?around=a&direction=downstream": 1, "?root=g": 1} {
 		b := newBrowser()
 		b.fold(t, frame{event: "snapshot", data: r.get("/api/v1/flows/f/snapshot" + query).body})
-		if len(b.nodes) != want || len(b.rels) != 0 {
+		if len(b.Nodes.ByID) != want || len(b.Edges.ByID) != 0 {
 			t.Errorf("%s: %s", query, b)
 		}
 	}
@@ -39,7 +39,7 @@ func TestAnEdgeToAnotherFlowIsShownAndNotWalked(t *testing.T) {
 	}
 	// Named as this flow's own, the same edges are walked.
 	r.emit("f", "flux", upsertRels(rel("a", "b", "finish-to-start"), strings.TrimSuffix(rel("a", "g", "contains"), "}")+`,"fromFlowId":"f"}`))
-	if got := r.snapshot("f"); got.status("g") != "running" || !strings.Contains(string(got.nodes["b"]), `"waitingOn":["a"]`) {
+	if got := r.snapshot("f"); got.status("g") != "running" || !strings.Contains(string(got.Nodes.ByID["b"]), `"waitingOn":["a"]`) {
 		t.Errorf("%s", got)
 	}
 }

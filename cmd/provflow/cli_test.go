@@ -117,7 +117,7 @@ func TestStopsInGoodOrder(t *testing.T) {
 		t.Errorf("its server still runs: %d", postgres)
 	}
 	p = launch(t, p.dir)
-	if got := p.snapshot("d1"); got.String() != want.String() || got.cursor != want.cursor {
+	if got := p.snapshot("d1"); got.String() != want.String() || got.Cursor != want.Cursor {
 		t.Errorf("was %s, is %s", want, got)
 	}
 	log, err := os.ReadFile(filepath.Join(p.dir, "postgres.log"))

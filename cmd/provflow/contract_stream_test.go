@@ -55,9 +55,9 @@ var streamRows = []row{
 		opens("", frames("snapshot", `{}`)),
 		emits(snapshotOf("$d", []string{node("b", "running"), node("c", "pending")}, []string{rel("b", "c", "triggers")})),
 		func(c *exchange) {
-			old, now := c.stream.state.cursor, strings.Trim(c.get("/api/v1/flows/"+c.id+"/snapshot").header.Get("ETag"), `"`)
+			old, now := c.stream.state.Cursor, strings.Trim(c.get("/api/v1/flows/"+c.id+"/snapshot").header.Get("ETag"), `"`)
 			var ids, names []string
-			for c.stream.state.cursor != now {
+			for c.stream.state.Cursor != now {
 				f := c.nextFrame()
 				ids, names = append(ids, f.id), append(names, f.event)
 			}

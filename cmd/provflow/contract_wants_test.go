@@ -164,7 +164,7 @@ func listed(wanted []string, of func(envelope) []string) want {
 func nodeHas(id, json string) want {
 	return func(c *exchange, a answer) string {
 		for _, n := range nodesIn(a.body) {
-			if idOf(c.t, n) == c.fill(id) {
+			if idOf(n) == c.fill(id) {
 				return within(string(n), c.fill(json))
 			}
 		}
@@ -176,12 +176,18 @@ func nodeHas(id, json string) want {
 func nodeLacks(id string, words ...string) want {
 	return func(c *exchange, a answer) string {
 		for _, n := range nodesIn(a.body) {
-			if idOf(c.t, n) == c.fill(id) {
+			if idOf(n) == c.fill(id) {
 				return hides(words...)(c, answer{body: string(n)})
 			}
 		}
 		return fmt.Sprintf("%s is not there: %s", c.fill(id), a.body)
 	}
+}
+
+func idOf(node []byte) string {
+	var n struct{ ID string }
+	_ = json.Unmarshal(node, &n)
+	return n.ID
 }
 
 func nodesIn(body string) []json.RawMessage {

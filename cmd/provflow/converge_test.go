@@ -45,7 +45,7 @@ func TestPostgresGoneAndBack(t *testing.T) {
 		})
 	}
 	s.until(r, "d1")
-	if got := len(s.state.nodes); got != n+1 {
+	if got := len(s.state.Nodes.ByID); got != n+1 {
 		t.Errorf("%d nodes, want %d and their group", got, n)
 	}
 	if got := query[int64](t, dsn, `SELECT count(*) FROM log_lines`); got != n {

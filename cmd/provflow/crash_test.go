@@ -165,10 +165,10 @@ func (s *stream) resume(p *program) {
 		_, ok = s.next()
 	}
 	s.state.cutOff()
-	next := p.stream("d1", s.state.cursor)
+	next := p.stream("d1", s.state.Cursor)
 	s.frames, s.close = next.frames, next.close
-	behind := p.snapshot("d1").cursor != s.state.cursor
-	if inHistory := s.state.cursor != flow.NoCursor.String(); behind && inHistory {
+	behind := p.snapshot("d1").Cursor != s.state.Cursor
+	if inHistory := s.state.Cursor != flow.NoCursor.String(); behind && inHistory {
 		if f, _ := s.next(); f.event == "snapshot" {
 			s.t.Error("the stream began afresh instead of at its cursor")
 		}
@@ -192,8 +192,8 @@ func wantAsIfUnbroken(t *testing.T, p *program, e *emitter) {
 	p.post("d1", e.lines...)
 	p.post("d2", e.lines...)
 	got, want := p.snapshot("d1"), p.snapshot("d2")
-	if got.cursor != before.cursor {
-		t.Errorf("the events had a second effect: %s, then %s", before.cursor, got.cursor)
+	if got.Cursor != before.Cursor {
+		t.Errorf("the events had a second effect: %s, then %s", before.Cursor, got.Cursor)
 	}
 	if unbroken := strings.ReplaceAll(want.String(), "d2", "d1"); got.String() != unbroken {
 		t.Errorf("got %s\nwant %s", got, unbroken)

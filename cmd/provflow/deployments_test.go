@@ -46,7 +46,7 @@ func TestAPutMakesNoFlow(t *testing.T) {
 		t.Errorf("%d flows", n)
 	}
 	for _, id := range []string{"d1", "d2"} {
-		if s := r.snapshot(id); len(s.nodes) != 0 {
+		if s := r.snapshot(id); len(s.Nodes.ByID) != 0 {
 			t.Errorf("%s: %s", id, s)
 		}
 	}

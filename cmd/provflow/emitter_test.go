@@ -62,11 +62,11 @@ func TestAnEmittersFlowIsLiveLikeAnyOther(t *testing.T) {
 		here.emit("team%3Aa%2Fb", "flux", m)
 		s.until(there, "team:a%2Fb")
 	}
-	if s.state.status("g") != "succeeded" || len(s.state.nodes) != 3 || len(s.state.rels) != 1 {
+	if s.state.status("g") != "succeeded" || len(s.state.Nodes.ByID) != 3 || len(s.state.Edges.ByID) != 1 {
 		t.Errorf("state %s", s.state)
 	}
-	if !strings.Contains(string(s.state.flow), `"status":"succeeded"`) {
-		t.Errorf("the flow keeps the status it was given: %s", s.state.flow)
+	if !strings.Contains(string(s.state.Flow), `"status":"succeeded"`) {
+		t.Errorf("the flow keeps the status it was given: %s", s.state.Flow)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestAPartialNodeTakesNothingAway(t *testing.T) {
 	r.emit("f", "flux", fmt.Sprintf(`{"type":"upsert-nodes","nodes":[{"id":"x","flowId":"f","status":"succeeded","endedAt":%d}]}`, noon.UnixMilli()+1000))
 	want := fmt.Sprintf(`{"id":"x","flowId":"f","label":"X","status":"succeeded","family":"install","region":"hel1","startedAt":%d,"endedAt":%d,"meta":{"a":1}}`,
 		noon.UnixMilli(), noon.UnixMilli()+1000)
-	if got := string(r.snapshot("f").nodes["x"]); got != want {
+	if got := string(r.snapshot("f").Nodes.ByID["x"]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -96,11 +96,11 @@ func TestNobodyTakesAwayWhatIsAnothers(t *testing.T) {
 			t.Errorf("%s is %q, want %q", id, got.status(id), status)
 		}
 	}
-	if !strings.Contains(string(got.nodes["d1:install-cilium"]), `"note":"seen"`) {
-		t.Errorf("an emitter may add to a bridge's node: %s", got.nodes["d1:install-cilium"])
+	if !strings.Contains(string(got.Nodes.ByID["d1:install-cilium"]), `"note":"seen"`) {
+		t.Errorf("an emitter may add to a bridge's node: %s", got.Nodes.ByID["d1:install-cilium"])
 	}
-	if !strings.Contains(string(got.flow), `"status":"running"`) {
-		t.Errorf("flow %s", got.flow)
+	if !strings.Contains(string(got.Flow), `"status":"running"`) {
+		t.Errorf("flow %s", got.Flow)
 	}
 }
 

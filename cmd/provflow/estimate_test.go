@@ -41,7 +41,7 @@ func TestARunningFlowCarriesItsEstimate(t *testing.T) {
 		if _, ok := s.next(); !ok {
 			t.Fatal("the stream ended")
 		}
-		if err := json.Unmarshal(s.state.flow, &told); err != nil {
+		if err := json.Unmarshal(s.state.Flow, &told); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,7 +53,7 @@ func TestARunningFlowCarriesItsEstimate(t *testing.T) {
 	r.post("now", lines[10:]...)
 	s.until(r, "now")
 	var over struct{ Meta map[string]any }
-	if err := json.Unmarshal(s.state.flow, &over); err != nil || over.Meta["estimate"] != nil {
-		t.Errorf("%s, %v", s.state.flow, err)
+	if err := json.Unmarshal(s.state.Flow, &over); err != nil || over.Meta["estimate"] != nil {
+		t.Errorf("%s, %v", s.state.Flow, err)
 	}
 }

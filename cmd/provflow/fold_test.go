@@ -160,10 +160,10 @@ func (f *fold) both() {
 
 // read folds a few frames, as far as there are any.
 func (f *fold) read(r *reader, frames int) {
-	want := r.from.snapshot(f.id).cursor
-	for ; frames > 0 && r.state.cursor != want; frames-- {
+	want := r.from.snapshot(f.id).Cursor
+	for ; frames > 0 && r.state.Cursor != want; frames-- {
 		if _, ok := r.next(); !ok {
-			f.open(r, r.state.cursor, r.state)
+			f.open(r, r.state.Cursor, r.state)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func (f *fold) read(r *reader, frames int) {
 // cut breaks a stream off where it is and resumes on any replica.
 func (f *fold) cut(r *reader) {
 	r.close()
-	after := r.state.cursor
+	after := r.state.Cursor
 	if rapid.IntRange(0, 5).Draw(f.rt, "foreign") == 0 {
 		after = rapid.SampledFrom([]string{"foreign.5", "0.0", "!", strings.ReplaceAll(after, "-", "")}).Draw(f.rt, "cursor")
 	}
@@ -181,14 +181,14 @@ func (f *fold) cut(r *reader) {
 // catchUp reads until the fold is the snapshot, at its cursor.
 func (f *fold) catchUp(r *reader) {
 	want := r.from.snapshot(f.id)
-	for r.state.cursor != want.cursor {
+	for r.state.Cursor != want.Cursor {
 		if _, ok := r.next(); !ok { // the flow was deleted: it is resolved afresh
-			f.open(r, r.state.cursor, r.state)
+			f.open(r, r.state.Cursor, r.state)
 			want = r.from.snapshot(f.id)
 		}
 	}
 	if wrong := r.state.differs(want); wrong != "" {
-		f.rt.Fatalf("the fold differs from the snapshot at %s:\n%s", want.cursor, wrong)
+		f.rt.Fatalf("the fold differs from the snapshot at %s:\n%s", want.Cursor, wrong)
 	}
 }
 
@@ -207,10 +207,10 @@ func (f *fold) stall(r *reader) {
 	for turn := range turns {
 		to.emit(f.id, "flux", upsert(node("heavy", "running", fmt.Sprintf(`,"label":"%d %s"`, turn, text))))
 	}
-	want, frames := r.from.snapshot(f.id).cursor, 0
-	for ; r.state.cursor != want; frames++ {
+	want, frames := r.from.snapshot(f.id).Cursor, 0
+	for ; r.state.Cursor != want; frames++ {
 		if _, ok := r.next(); !ok { // nobody waits for a reader for ever
-			f.open(r, r.state.cursor, r.state)
+			f.open(r, r.state.Cursor, r.state)
 		}
 	}
 	if frames < turns {
@@ -234,6 +234,6 @@ func (f *fold) openNarrow(r *reader) {
 	state := r.state
 	state.cutOff()
 	r.from = &from
-	r.stream = from.stream(f.id, state.cursor)
+	r.stream = from.stream(f.id, state.Cursor)
 	r.state = state
 }

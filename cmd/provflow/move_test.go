@@ -97,7 +97,7 @@ func TestTheOlderStoresFolderMovesIn(t *testing.T) {
 		if err := (move.Client{Server: r.url, Status: io.Discard}).Import(t.Context(), filepath.Dir(dir)); err != nil {
 			t.Fatal(err)
 		}
-		versions = append(versions, r.snapshot("prov-7").cursor+query[string](t, dsn, `SELECT count(*)::text FROM log_lines`))
+		versions = append(versions, r.snapshot("prov-7").Cursor+query[string](t, dsn, `SELECT count(*)::text FROM log_lines`))
 	}
 	if versions[0] != versions[1] || !strings.HasSuffix(versions[0], "2") {
 		t.Errorf("a second run changed something: %v", versions)

@@ -13,9 +13,9 @@ func TestALateErrorIsHeldAgainstWhatAnotherReplicaHeard(t *testing.T) {
 	dsn := dbtest.New(t)
 	here, there := start(t, dsn), start(t, dsn)
 	here.post("d1", event(0, "tofu-apply"))
-	before := here.snapshot("d1").cursor
+	before := here.snapshot("d1").Cursor
 	here.post("d1", event(10, "tofu-apply", "message", "goes on"))
-	if after := here.snapshot("d1").cursor; after != before {
+	if after := here.snapshot("d1").Cursor; after != before {
 		t.Errorf("a line of a log moved the version from %s to %s", before, after)
 	}
 	there.post("d1", event(5, "tofu-apply", "message", "boom", "level", "error"))

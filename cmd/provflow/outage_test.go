@@ -91,7 +91,7 @@ func TestPostgresStoppedAndStartedAgain(t *testing.T) {
 		server.stop()
 		wantAway(t, r)
 		s.untilAvailable("unavailable")
-		late := r.stream("d1", s.state.cursor) // who comes now is let in, and told
+		late := r.stream("d1", s.state.Cursor) // who comes now is let in, and told
 		late.untilAvailable("unavailable")
 		server.start()
 		line := component(float64(10+round), fmt.Sprint("x", round), "installing")
@@ -170,7 +170,7 @@ func TestABodyThatStopsHalfWayKeepsWhatWasWhole(t *testing.T) {
 				}
 				cut(t, conn)
 				eventually(t, "the lines", func() bool { return r.snapshot(id).status(id+":tofu-plan") == "running" })
-				if got := r.snapshot(id); len(got.nodes) != 3 || got.status(id+":tofu-init") != "succeeded" {
+				if got := r.snapshot(id); len(got.Nodes.ByID) != 3 || got.status(id+":tofu-init") != "succeeded" {
 					t.Errorf("kept: %s", got)
 				}
 			})

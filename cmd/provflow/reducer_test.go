@@ -25,7 +25,7 @@ func TestAConsolesReducerHoldsTheSnapshot(t *testing.T) {
 	r.post("d1", event(0, "tofu-init"))
 	// It has to be told where to end before the writes are done: one event at a time moves
 	// the version by one.
-	end := flow.ParseCursor(r.snapshot("d1").cursor)
+	end := flow.ParseCursor(r.snapshot("d1").Cursor)
 	const events = 12
 	end.Version += events
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -23,7 +23,7 @@ func TestADeletedReleaseGoesAndItsLogStays(t *testing.T) {
 	writer.post("d1", component(5, "gitea", "deleted"))
 	s.until(reader, "d1")
 	for name, b := range map[string]*browser{"who watches": s.state, "who comes later": reader.snapshot("d1")} {
-		if _, there := b.nodes["d1:install-gitea"]; there || strings.Contains(b.String(), "install-gitea") {
+		if _, there := b.Nodes.ByID["d1:install-gitea"]; there || strings.Contains(b.String(), "install-gitea") {
 			t.Errorf("%s still sees it: %s", name, b)
 		}
 	}
@@ -65,7 +65,7 @@ func TestTheFlowSaysSinceWhenItIsBlind(t *testing.T) {
 	r.stop()
 	r = start(t, dsn)
 	r.post("d1", event(12, "watch", "state", "ready", "region", "hel1"), event(4, "watch", "state", "watching"))
-	for name, text := range map[string]json.RawMessage{"live": s.state.flow, "later": r.snapshot("d1").flow} {
+	for name, text := range map[string]json.RawMessage{"live": s.state.Flow, "later": r.snapshot("d1").Flow} {
 		var f struct {
 			Status string
 			Meta   struct {

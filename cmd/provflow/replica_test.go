@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/openova-io/provflow/api/console"
 	"github.com/openova-io/provflow/api/upstream"
 	"github.com/openova-io/provflow/db/dbtest"
 )
@@ -213,27 +213,14 @@ func (r *replica) streamAt(path, lastEventID string) *stream {
 func (s *stream) read(ctx context.Context, body io.ReadCloser) {
 	defer close(s.frames)
 	defer body.Close()
-	var f frame
-	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		field, value, _ := strings.Cut(lines.Text(), ": ")
-		switch {
-		case field == "event":
-			f.event = value
-		case field == "id":
-			f.id = value
-		case field == "data":
-			f.data += value
-		case lines.Text() == "" && f.event != "":
-			select {
-			case s.frames <- f:
-			case <-ctx.Done():
-				return
-			}
-			f = frame{}
+	_ = console.Read(body, func(f console.Frame) bool {
+		select {
+		case s.frames <- frame{f.Event, f.ID, f.Data}:
+			return true
+		case <-ctx.Done():
+			return false
 		}
-	}
+	})
 }
 
 // next waits for a frame and folds it; ok is false when the stream has ended.
@@ -254,13 +241,13 @@ func (s *stream) next() (f frame, ok bool) {
 func (s *stream) until(r *replica, flowID string) {
 	s.t.Helper()
 	want := r.snapshot(flowID)
-	for s.state.cursor != want.cursor {
+	for s.state.Cursor != want.Cursor {
 		if _, ok := s.next(); !ok {
-			s.t.Fatalf("the stream ended at %s, before %s", s.state.cursor, want.cursor)
+			s.t.Fatalf("the stream ended at %s, before %s", s.state.Cursor, want.Cursor)
 		}
 	}
 	if wrong := s.state.differs(want); wrong != "" {
-		s.t.Fatalf("the fold differs from the snapshot at %s:\n%s", want.cursor, wrong)
+		s.t.Fatalf("the fold differs from the snapshot at %s:\n%s", want.Cursor, wrong)
 	}
 }
 

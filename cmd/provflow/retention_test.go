@@ -26,8 +26,8 @@ func TestOldFlowsGoAndTheirStreamsEnd(t *testing.T) {
 	for ok := true; ok; {
 		_, ok = s.next()
 	}
-	s = keeper.stream("over", s.state.cursor)
-	if f, _ := s.next(); f.event != "snapshot" || len(s.state.nodes) != 0 {
+	s = keeper.stream("over", s.state.Cursor)
+	if f, _ := s.next(); f.event != "snapshot" || len(s.state.Nodes.ByID) != 0 {
 		t.Errorf("frame %+v", f)
 	}
 	if a := keeper.get("/api/v1/deployments/over"); a.status != http.StatusOK {
@@ -74,7 +74,7 @@ func TestAStreamFromBeforeAForgottenRemovalBeginsAnew(t *testing.T) {
 	r.emit("f", "flux", upsert(node("a", "running"), node("b", "running")))
 	open := r.stream("f", "")
 	open.until(r, "f")
-	before := open.state.cursor
+	before := open.state.Cursor
 	r.emit("f", "flux", `{"type":"delete-nodes","ids":["b"]}`)
 	open.until(r, "f")
 	if f, _ := r.stream("f", before).next(); f.event != "delete-nodes" {

@@ -27,7 +27,7 @@ func TestEmittersAreToldApartByTheirCredential(t *testing.T) {
 		a := g.as(g.admin, http.MethodGet, "/api/v1/flows/f/snapshot", "")
 		b := newBrowser()
 		b.fold(t, frame{event: "snapshot", data: a.body})
-		if len(b.nodes) != len(want) {
+		if len(b.Nodes.ByID) != len(want) {
 			t.Errorf("%s: %s", when, b)
 		}
 		for _, id := range want {

@@ -85,8 +85,8 @@ func TestTheFirstJobTakesTheStreamOver(t *testing.T) {
 			}
 			s := r.stream("u1", "")
 			pieces <- otherEvent
-			if s.next(); s.state.status("u1:n") != "running" || s.state.cursor != "41" {
-				t.Fatalf("state %s at %s", s.state, s.state.cursor)
+			if s.next(); s.state.status("u1:n") != "running" || s.state.Cursor != "41" {
+				t.Fatalf("state %s at %s", s.state, s.state.Cursor)
 			}
 			pieces <- `data: {"type":"upsert-nodes","nodes":[{"id":"u1:half`
 			elsewhere.post("u1", event(0, "tofu-init"))
@@ -141,7 +141,7 @@ func TestAKnownDeploymentsUpstreamIsTriedAgain(t *testing.T) {
 	r := start(t, dbtest.New(t), o.options())
 	r.putDeployment("u1", `{}`)
 	s := r.stream("u1", "")
-	if f, _ := s.next(); f.event != "snapshot" || len(s.state.nodes) != 0 {
+	if f, _ := s.next(); f.event != "snapshot" || len(s.state.Nodes.ByID) != 0 {
 		t.Fatalf("began with %+v", f)
 	}
 	pieces := make(chan string)
@@ -155,7 +155,7 @@ func TestAKnownDeploymentsUpstreamIsTriedAgain(t *testing.T) {
 	// It goes, and what was shown of it stays until it says that there is nothing.
 	o.answer.Store(http.HandlerFunc(refuses))
 	o.CloseClientConnections()
-	for f, ok := s.next(); len(s.state.nodes) != 0; f, ok = s.next() { // a heartbeat may come before
+	for f, ok := s.next(); len(s.state.Nodes.ByID) != 0; f, ok = s.next() { // a heartbeat may come before
 		if !ok {
 			t.Fatalf("the stream ended with %+v", f)
 		}

@@ -155,11 +155,11 @@ func TestAnUpstreamThatIsNoUse(t *testing.T) {
 				}
 			}
 			r.putDeployment("d1", `{}`)
-			if s := r.snapshot("d1"); len(s.nodes) != 0 {
+			if s := r.snapshot("d1"); len(s.Nodes.ByID) != 0 {
 				t.Errorf("a known deployment's: %s", s)
 			}
 			s := r.stream("d1", "")
-			if f, _ := s.next(); f.event != "snapshot" || len(s.state.nodes) != 0 {
+			if f, _ := s.next(); f.event != "snapshot" || len(s.state.Nodes.ByID) != 0 {
 				t.Errorf("its stream began with %+v", f)
 			}
 			r.post("d1", event(0, "tofu-init"))
@@ -193,7 +193,7 @@ func TestADeploymentWithoutJobsIsShownAsTheUpstreamHasIt(t *testing.T) {
 	}
 	for status, kind := range map[int]string{404: "text/plain", 403: "application/json", 500: "application/json"} {
 		o.answer.Store(says(status, kind, "{}"))
-		if s := r.snapshot("u1"); len(s.nodes) != 0 || s.flow == nil {
+		if s := r.snapshot("u1"); len(s.Nodes.ByID) != 0 || s.Flow == nil {
 			t.Errorf("%d: %s", status, s)
 		}
 	}
