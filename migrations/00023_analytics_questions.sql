@@ -147,7 +147,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE AS $$
 WITH job AS (
     SELECT
-        s.side,
+        t.side,
         t.name,
         min(t.job_id) AS job_id,
         (array_agg(t.status ORDER BY t.attempt DESC))[1] AS status,
@@ -155,10 +155,14 @@ WITH job AS (
         sum(t.waited_seconds::numeric) AS waited,
         sum(t.ran_seconds::numeric) AS ran,
         bool_or(t.critical) AS critical
-    FROM (VALUES ('a', flow_a), ('b', flow_b)) AS s(side, flow_id)
-    JOIN analytics.timeline t ON t.flow_id = s.flow_id
+    FROM (
+        -- Twice, since a join would have every flow's timeline computed.
+        SELECT 'a' AS side, a.* FROM analytics.timeline a WHERE a.flow_id = flow_a
+        UNION ALL
+        SELECT 'b', b.* FROM analytics.timeline b WHERE b.flow_id = flow_b
+    ) t
     WHERE t.latest AND NOT t.later
-    GROUP BY s.side, t.name
+    GROUP BY t.side, t.name
 )
 SELECT
     coalesce(a.name, b.name),
