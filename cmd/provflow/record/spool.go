@@ -74,7 +74,8 @@ func leftBehind(dir string) (found []*spool, err error) {
 		}
 		s := &spool{path: path, file: file, whole: true, wake: make(chan struct{}, 1)}
 		if endErr := s.complete(); endErr != nil {
-			err = errors.Join(err, endErr, file.Close())
+			err = errors.Join(err, endErr)
+			s.close()
 			continue
 		}
 		found = append(found, s)
