@@ -262,6 +262,20 @@ func TestADeletedFlowComesBackWithAnotherEpoch(t *testing.T) {
 	}
 }
 
+// Rows are put back in place, which nothing in the database's history tells of: the operator
+// says so, and a version that means something else now is not believed.
+func TestRenewedEpochsMakeEveryCursorForeign(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	before := put(t, store, "d", func(g *flow.Graph) { g.PutJob(leaf("a", flow.Pending)) })
+	if n, err := store.RenewEpochs(t.Context()); err != nil || n != 1 {
+		t.Fatalf("%d renewed, %v", n, err)
+	}
+	if d := read(t, store, "d", before); !d.Reset || d.To.Version != before.Version {
+		t.Errorf("a cursor of the history before was believed: %+v", d)
+	}
+}
+
 func TestAFailedWriteLeavesNothing(t *testing.T) {
 	t.Parallel()
 	store, _ := setup(t)

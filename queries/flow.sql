@@ -94,3 +94,7 @@ DELETE FROM flows f WHERE f.flow_id = @flow_id;
 -- name: FlowListIDs :many
 -- One page of ids in order, after the last one seen.
 SELECT flow_id FROM flows WHERE flow_id > @after ORDER BY flow_id LIMIT @page_size;
+
+-- name: FlowRenewEpochs :execrows
+-- Every flow begins another life, so that no cursor given before is believed.
+UPDATE flows SET epoch = @epoch;

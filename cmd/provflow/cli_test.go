@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/openova-io/provflow/db/dbtest"
+	"github.com/openova-io/provflow/service/flow"
 )
 
 func TestHelpEverywhere(t *testing.T) {
@@ -96,6 +97,25 @@ func TestCheckFindsWhatSQLHasBroken(t *testing.T) {
 	run(t, env, "check").want(t, 0, "1 flows checked, 0 roll-ups differ")
 	query[string](t, dsn, `UPDATE jobs SET status = 'pending' WHERE job_id = 'd1:bootstrap-kit' RETURNING job_id`)
 	run(t, env, "check", "d1").want(t, 1, "d1:bootstrap-kit: stored pending", "1 roll-ups differ")
+}
+
+// A client is there when the operator says that the database was put back: its stream ends,
+// and with the cursor it has it is given the whole flow.
+func TestWhoKnewAnotherHistoryIsGivenTheWholeFlow(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	r := start(t, dsn)
+	r.post("d1", event(0, "tofu-init"))
+	s := r.stream("d1", "")
+	s.until(r, "d1")
+	run(t, []string{"DATABASE_URL=" + dsn}, "restored").want(t, 0, "1 flows have another history")
+	for ok := true; ok; {
+		_, ok = s.next()
+	}
+	again := r.stream("d1", s.state.Cursor)
+	if f, _ := again.next(); f.event != flow.TypeSnapshot || f.id == s.state.Cursor {
+		t.Errorf("frame %+v", f)
+	}
 }
 
 // Stopped in good order, the program ends its streams and its server, and the next start

@@ -20,16 +20,17 @@ import (
 var version = "dev"
 
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Serve the API; starts a private Postgres unless DATABASE_URL names one."`
-	Migrate migrateCmd `cmd:"" help:"Apply or list the database's migrations."`
-	Token   tokenCmd   `cmd:"" help:"Make, list or revoke access tokens."`
-	Record  recordCmd  `cmd:"" help:"Run tofu or terraform and send what it does to a server as it happens."`
-	Demo    demoCmd    `cmd:"" help:"Play a whole provision against a running server."`
-	Import  importCmd  `cmd:"" help:"Bring in an archive, or the older store's folder; done again it changes nothing."`
-	Export  exportCmd  `cmd:"" help:"Write everything about a deployment as an archive."`
-	Report  reportCmd  `cmd:"" help:"Show what provisions spent their time on."`
-	Check   checkCmd   `cmd:"" help:"Compare every stored roll-up with its leaves; exit 1 where they differ."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Serve the API; starts a private Postgres unless DATABASE_URL names one."`
+	Migrate  migrateCmd  `cmd:"" help:"Apply or list the database's migrations."`
+	Token    tokenCmd    `cmd:"" help:"Make, list or revoke access tokens."`
+	Record   recordCmd   `cmd:"" help:"Run tofu or terraform and send what it does to a server as it happens."`
+	Demo     demoCmd     `cmd:"" help:"Play a whole provision against a running server."`
+	Import   importCmd   `cmd:"" help:"Bring in an archive, or the older store's folder; done again it changes nothing."`
+	Export   exportCmd   `cmd:"" help:"Write everything about a deployment as an archive."`
+	Report   reportCmd   `cmd:"" help:"Show what provisions spent their time on."`
+	Check    checkCmd    `cmd:"" help:"Compare every stored roll-up with its leaves; exit 1 where they differ."`
+	Restored restoredCmd `cmd:"" help:"Say that the database was put back by hand: no cursor from before is believed."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -14,7 +14,7 @@ import (
 // client is a subscriber of a flow that folds what it gets, and checks every promise that
 // can be checked on the way.
 type client struct {
-	t       *rapid.T
+	t       rapid.TB
 	truth   *truth
 	replica *replica
 	sub     *feed.Subscription
@@ -26,7 +26,7 @@ type client struct {
 }
 
 // subscribe opens a client that knows a cursor, and holds what belongs to it.
-func subscribe(t *rapid.T, u *truth, r *replica, last flow.Cursor) *client {
+func subscribe(t rapid.TB, u *truth, r *replica, last flow.Cursor) *client {
 	t.Helper()
 	c := &client{t: t, truth: u, replica: r, at: last, life: -1, state: newState(), empty: true}
 	if known, ok := u.states[last]; ok && last != flow.NoCursor {

@@ -12,7 +12,7 @@ import (
 
 // truth is what the database held, step by step, read past everything that is tested.
 type truth struct {
-	t      *rapid.T
+	t      rapid.TB
 	store  *db.Store
 	id     string
 	at     flow.Cursor
@@ -21,7 +21,7 @@ type truth struct {
 	known  []flow.Cursor // the keys of states, as they came
 }
 
-func newTruth(t *rapid.T, store *db.Store, id string) *truth {
+func newTruth(t rapid.TB, store *db.Store, id string) *truth {
 	u := &truth{t: t, store: store, id: id, states: map[flow.Cursor]state{}}
 	if _, err := store.PutDeployment(context.Background(), id, flow.DeploymentChange{}); err != nil {
 		t.Fatal(err)

@@ -315,3 +315,16 @@ func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
 	)
 	return err
 }
+
+const flowRenewEpochs = `-- name: FlowRenewEpochs :execrows
+UPDATE flows SET epoch = $1
+`
+
+// Every flow begins another life, so that no cursor given before is believed.
+func (q *Queries) FlowRenewEpochs(ctx context.Context, epoch string) (int64, error) {
+	result, err := q.db.Exec(ctx, flowRenewEpochs, epoch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+)
+
+type restoredCmd struct{ databaseFlags }
+
+// Help implements kong.HelpProvider.
+func (restoredCmd) Help() string {
+	return "A copy of the data folder, or rows loaded into a database that was in use, cannot be told from what was there " +
+		"before: versions that clients know may mean something else now. After this, each client that comes back is given the " +
+		"whole flow. Stop the servers, restore, run this, start them. Done once too often it costs a snapshot for each client."
+}
+
+// Run gives every flow another epoch.
+func (c *restoredCmd) Run(ctx context.Context) error {
+	log := slog.Default()
+	d, err := c.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer d.close(log)
+	store, err := d.store(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	n, err := store.RenewEpochs(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d flows have another history from now on\n", n)
+	return nil
+}
