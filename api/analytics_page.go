@@ -30,7 +30,8 @@ func (h *server) page(r *http.Request) (timeline.Window, int, error) {
 
 // windowOf reads a window; without a beginning it is the usual one before its end.
 func windowOf(from, to string, now time.Time) (timeline.Window, error) {
-	w, err := timeline.Window{To: now}, error(nil)
+	var err error
+	w := timeline.Window{To: now}
 	if to != "" {
 		if w.To, err = parseMoment("to", to); err != nil {
 			return w, err

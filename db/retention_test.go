@@ -209,7 +209,8 @@ func TestManyReplicasDoTheUpkeepTogether(t *testing.T) {
 			mu.Lock()
 			expired = append(expired, ids...)
 			mu.Unlock()
-			for n, err := 1, error(nil); n > 0; {
+			for n := 1; n > 0; {
+				var err error
 				if n, err = store.ExpireLogs(t.Context(), noon); err != nil {
 					t.Error(err)
 				}

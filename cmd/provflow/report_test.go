@@ -78,8 +78,8 @@ func TestReportCompare(t *testing.T) {
 	t.Parallel()
 	r := start(t, dbtest.New(t))
 	r.post("a", kitRun(0)...)
-	slower := append(kitRun(7200)[:15], component(7200+380, "gitea", "installed"))
-	r.post("b", slower...)
+	r.post("b", kitRun(7200)[:15]...)
+	r.post("b", component(7200+380, "gitea", "installed"))
 	o := reported(t, r, nil, "compare", "a", "b")
 	o.lines(t, "A  a: succeeded, took 5m 00s\nB  b: succeeded, took 6m 20s\n\n"+
 		"JOB            CHANGE  RAN IN A  RAN IN B     MORE  ATTEMPTS  CRITICAL PATH\n"+

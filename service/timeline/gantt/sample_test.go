@@ -51,9 +51,9 @@ func sample(jobs, regions int, running bool) (timeline.Timeline, time.Time) {
 		n := (jobs - len(flow.Steps)) / regions
 		ends := make([]int, n)
 		for i := range n {
-			from, blocker := clock, 0
+			from := clock
 			if i > 1 {
-				blocker = i - 1 - (i*7)%min(i, 6)
+				blocker := i - 1 - (i*7)%min(i, 6)
 				from = ends[blocker] + 1 + i%4
 			}
 			ran := 20 + (i*37+region*11)%160

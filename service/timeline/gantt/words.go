@@ -21,7 +21,7 @@ func (c chart) summary() []string {
 		}
 		parts = []string{string(c.Outcome) + verb + Duration(c.to.Sub(c.from)), "began " + c.from.UTC().Format("2006-01-02 15:04:05 UTC")}
 	}
-	parts = append(parts, counts(c.Provision.Jobs))
+	parts = append(parts, counts(c.Jobs))
 	if c.Retries > 0 {
 		parts = append(parts, plural(c.Retries, "retry", "retries"))
 	}
@@ -89,8 +89,10 @@ func Shorten(s string, cells int) string {
 		return s
 	}
 	var out strings.Builder
-	used := 0
-	for state, rest, grapheme, wide := -1, s, "", 0; rest != ""; {
+	used, state, rest := 0, -1, s
+	for rest != "" {
+		var grapheme string
+		var wide int
 		grapheme, rest, wide, state = uniseg.FirstGraphemeClusterInString(rest, state)
 		if used+wide > cells-1 {
 			break
