@@ -6,11 +6,31 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/openova-io/provflow/db/dbtest"
 )
 
+// arrival is when something that is waited for was there.
+type arrival struct {
+	what string
+	at   time.Time
+}
+
+// await gives when it came, from those that come.
+func await(from <-chan arrival, what string) time.Time {
+	for a := range from {
+		if a.what == what {
+			return a.at
+		}
+	}
+	panic("nothing comes any more")
+}
+
 // BenchmarkPatchToFrame takes the time from a status patch at the API server to the frame
-// that shows it at a subscriber over HTTP.
+// that shows it at a subscriber over HTTP; and, of the same patches, to a plain watch of the
+// same API server, which stores nothing and shows it to nobody.
 func BenchmarkPatchToFrame(b *testing.B) {
 	c := newCluster(b)
 	i := install(b, dbtest.Empty(b))
@@ -21,33 +41,55 @@ func BenchmarkPatchToFrame(b *testing.B) {
 	c.releases().create(all...)
 	s := subscribe(b, p, deployment)
 	agree(b, c, p, deployment, s)
-	ctl := c.controller()
-	frames := make(chan string, 1000)
-	s.mu.Lock()
-	s.heard = func(m message) {
-		for _, n := range m.Nodes {
-			frames <- n.ID + n.Status
-		}
-	}
-	s.mu.Unlock()
-	var took []time.Duration
+	ctl, frames, plain := c.controller(), s.arrivals(), c.releases().arrivals()
+	var toFrame, toPlain []time.Duration
 	for n := range max(b.N, 10*len(all)) {
-		name := all[n%len(all)].Name
-		id := fmt.Sprintf("%s:install-%s", deployment, name)
-		to, status := ctl.installs, "running"
+		name, to, status := all[n%len(all)].Name, ctl.installs, "running"
 		if (n/len(all))%2 == 1 {
 			to, status = ctl.fails, "failed"
 		}
 		to(name)
-		for got := range frames {
-			if got == id+status {
-				break
+		toPlain = append(toPlain, await(plain, ctl.last.version).Sub(ctl.last.begun))
+		toFrame = append(toFrame, await(frames, fmt.Sprintf("%s:install-%s %s", deployment, name, status)).Sub(ctl.last.begun))
+	}
+	b.ReportMetric(0, "ns/op")
+	report(b, "frame", toFrame)
+	report(b, "plain", toPlain)
+}
+
+func report(b *testing.B, name string, took []time.Duration) {
+	b.Helper()
+	slices.Sort(took)
+	for _, percent := range []int{50, 99} {
+		b.ReportMetric(float64(took[len(took)*percent/100].Microseconds())/1000, fmt.Sprintf("ms-%s-p%d", name, percent))
+	}
+}
+
+// arrivals tells of each node that a frame brings, and its status.
+func (s *subscriber) arrivals() <-chan arrival {
+	out := make(chan arrival, 10000)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = func(m message) {
+		for _, n := range m.Nodes {
+			out <- arrival{n.ID + " " + n.Status, time.Now()}
+		}
+	}
+	return out
+}
+
+// arrivals tells of each version that a plain watch brings.
+func (r releases) arrivals() <-chan arrival {
+	r.t.Helper()
+	w, err := r.of.Watch(r.t.Context(), metav1.ListOptions{})
+	r.must(err)
+	out := make(chan arrival, 10000)
+	go func() {
+		for e := range w.ResultChan() {
+			if u, ok := e.Object.(*unstructured.Unstructured); ok {
+				out <- arrival{u.GetResourceVersion(), time.Now()}
 			}
 		}
-		took = append(took, time.Since(ctl.patched()))
-	}
-	slices.Sort(took)
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+	}()
+	return out
 }

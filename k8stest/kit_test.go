@@ -91,16 +91,22 @@ func dependsOn(names ...string) []any {
 	return list
 }
 
+// write is one write to the API server, and the version of the object that it made.
+type write struct {
+	begun   time.Time
+	version string
+}
+
 // releases are the HelmReleases of a cluster, as somebody with every right sees them.
 type releases struct {
 	t       testing.TB
 	version string
 	of      dynamic.ResourceInterface
-	begun   *time.Time // of the last write of a status
+	last    *write // of a status
 }
 
 func (c *cluster) releases() releases {
-	return releases{c.t, c.version, c.client().Resource(c.helmReleases()).Namespace("flux-system"), new(time.Time)}
+	return releases{c.t, c.version, c.client().Resource(c.helmReleases()).Namespace("flux-system"), &write{}}
 }
 
 func (r releases) create(components ...component) {
@@ -144,13 +150,11 @@ func (r releases) change(name string, change func(spec map[string]any)) {
 // status writes a release's status.
 func (r releases) status(u *unstructured.Unstructured) {
 	r.t.Helper()
-	*r.begun = time.Now()
-	_, err := r.of.UpdateStatus(context.Background(), u, metav1.UpdateOptions{})
+	r.last.begun = time.Now()
+	written, err := r.of.UpdateStatus(context.Background(), u, metav1.UpdateOptions{})
 	r.must(err)
+	r.last.version = written.GetResourceVersion()
 }
-
-// patched is when the last status was about to be written.
-func (r releases) patched() time.Time { return *r.begun }
 
 func (r releases) must(err error) {
 	r.t.Helper()

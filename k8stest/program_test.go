@@ -103,12 +103,17 @@ func (p *program) kill() {
 	<-p.done
 }
 
+func (p *program) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // terminate asks it to stop, and waits.
 func (p *program) terminate() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(patience):
@@ -116,7 +121,7 @@ func (p *program) terminate() {
 	}
 }
 
-// call sends a request and gives the body; anything but 200 is fatal, where t says so.
+// call sends a request and gives the status and the body.
 func (p *program) call(method, path, body string) (int, []byte) {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), method, p.url+path, strings.NewReader(body))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/openova-io/provflow/db/dbtest"
@@ -123,6 +124,30 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	if !strings.Contains(second.said(), "msg=watching") || !strings.Contains(third.said(), "msg=watching") {
 		t.Error("who took over?")
 	}
+}
+
+// A watcher that was stopped for a moment does not know that another one has its place.
+func TestAWatcherThatWasStoppedForAMomentWritesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	i, first, _ := provision(t, c)
+	eventually(t, "the first to watch", func() bool { return strings.Contains(first.said(), "msg=watching") })
+	second := i.start()
+	s := subscribe(t, second, deployment)
+	all := kit(t)
+	c.releases().create(all...)
+	c.controller().drive(all[:6])
+	agree(t, c, second, deployment, s)
+
+	first.signal(syscall.SIGSTOP)
+	c.controller().drive(all[6:12])
+	c.releases().delete(all[11].Name)
+	agree(t, c, second, deployment, s)
+	first.signal(syscall.SIGCONT)
+	eventually(t, "the first to know", func() bool { return strings.Contains(first.said(), "not watching any more") })
+	c.controller().drive(all[12:])
+	agree(t, c, second, deployment, s)
+	wantAttempts(t, second, slices.Delete(all, 11, 12))
 }
 
 // missed is what goes on in a cluster of the kit while nobody looks.
