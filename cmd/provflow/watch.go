@@ -107,7 +107,7 @@ func holder() string {
 	return host + "/" + rand.Text()
 }
 
-// watcher is the part that watches; it has nothing to do where the plan is nothing.
+// newWatcher makes the part that watches. Where the plan is nothing it has nothing to do.
 func (p *parts) newWatcher() *helmwatch.Watcher {
 	o := p.watches.options
 	o.Recorder, o.Terms, o.Jobs = p.recorder, p.store, p.store
