@@ -175,7 +175,7 @@ func opens(after string, frames ...step) step {
 func opensBy(query string, frames ...step) step {
 	return func(c *exchange) {
 		c.t.Helper()
-		c.stream = c.replica.streamAt("/api/v1/flows/"+c.id+"/stream"+c.cursor(query), "")
+		c.stream = c.streamAt("/api/v1/flows/"+c.id+"/stream"+c.cursor(query), "")
 		for _, f := range frames {
 			f(c)
 		}

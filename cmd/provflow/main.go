@@ -64,7 +64,7 @@ func interruptible(k *kong.Context) (context.Context, context.CancelFunc) {
 
 // exitCode says what went wrong. A tool that ended otherwise than well has said so itself.
 func exitCode(err error) int {
-	var tool record.Exit
+	var tool record.ExitError
 	if errors.As(err, &tool) {
 		return int(tool)
 	}

@@ -89,7 +89,7 @@ func (p *program) reads() int {
 	if shown == nil {
 		p.t.Fatal("no address of metrics was said")
 	}
-	res, err := http.Get(shown[1]) //nolint:noctx // loopback
+	res, err := http.Get(shown[1])
 	if err != nil {
 		p.t.Fatal(err)
 	}

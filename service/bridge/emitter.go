@@ -97,7 +97,7 @@ func (l *Ledger) putRelationship(r flow.Relationship, source string) {
 		r.Source = old.Source
 	}
 	ordered := r.Local() && (r.Type == flow.FinishToStart || r.Type == flow.Contains)
-	if ordered && !(known && old.Local()) && l.graph.Reaches(r.ToID, r.FromID, r.Type) {
+	if ordered && (!known || !old.Local()) && l.graph.Reaches(r.ToID, r.FromID, r.Type) {
 		j, _ := l.graph.Job(r.ToID)
 		j.ID = r.ToID
 		j.Status = cmp.Or(j.Status, flow.Pending)

@@ -49,9 +49,10 @@ func (l *Ledger) applyStep(e Event) {
 	if v != keep {
 		l.line(j.ExecutionID, e)
 	}
-	if v == end || v == whole {
+	switch v {
+	case end, whole:
 		l.endStep(&j, &c, from, e, ends)
-	} else if v == begin {
+	case begin:
 		j.Reason, c.State, c.ObservedAt = "", e.State, later(e.Time, c.ObservedAt)
 	}
 	l.putStep(j, c, from, attempt, e, e.Phase)

@@ -86,7 +86,7 @@ func (w *watcher) watch(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	defer res.Body.Close() //nolint:errcheck // it ends with its context
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		w.refused(res.StatusCode)
 		return

@@ -39,9 +39,9 @@ func built(m *testing.M) int {
 		fmt.Println(err)
 		return 1
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temp folder
+	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "provflow")
-	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil { //nolint:noctx // go bounds itself
+	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
 		fmt.Printf("building provflow: %v\n%s", err, out)
 		return 1
 	}

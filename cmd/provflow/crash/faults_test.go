@@ -87,7 +87,7 @@ func (f *fleet) killListeners() {
 	if err != nil {
 		return // it is being started
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing was written
+	defer conn.Close(ctx)
 	_, _ = conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'provflow-listener'`)
 }
 

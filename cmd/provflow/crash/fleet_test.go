@@ -86,11 +86,11 @@ func (f *fleet) newReplica(i int, pooled string) *replica {
 // is started again.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it was only asked for its address
+	defer l.Close()
 	return l.Addr().String()
 }
 

@@ -56,7 +56,7 @@ func (f *fleet) marks(t *testing.T) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.Background()) //nolint:errcheck // nothing was written
+	defer conn.Close(context.Background())
 	rows, err := conn.Query(context.Background(), `
 		SELECT flow_id || ' ' || message, count(*) FROM log_lines GROUP BY 1
 		UNION ALL

@@ -59,7 +59,7 @@ func startBouncer(t *testing.T, bouncer, dsn string) string {
 	}
 	runBouncer(t, bouncer, ini)
 	if !eventually(patience, func() bool {
-		conn, err := net.Dial("tcp", net.JoinHostPort(host, port)) //nolint:noctx // loopback
+		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -78,7 +78,7 @@ func runBouncer(t *testing.T, bouncer, ini string) {
 	if os.Geteuid() == 0 {
 		args = append(args, "-u", "postgres")
 	}
-	cmd := exec.Command(bouncer, args...) //nolint:noctx // it is ended below
+	cmd := exec.Command(bouncer, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -35,8 +35,8 @@ func (r *replica) start() error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()                                                                                           //nolint:errcheck // the child has it
-	cmd := exec.Command(binary, "serve", "--listen", r.address, "--metrics-listen", r.metrics, "--drain", "1s") //nolint:noctx // kill ends it
+	defer out.Close()
+	cmd := exec.Command(binary, "serve", "--listen", r.address, "--metrics-listen", r.metrics, "--drain", "1s")
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+cmp.Or(r.pooled, r.proxy.DSN()), "DATABASE_URL_DIRECT="+r.proxy.DSN(), "PROVFLOW_LISTEN=")
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -97,7 +97,7 @@ func get(url string) (body, etag string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = fmt.Errorf("GET %s: %s: %.300s", url, res.Status, b)
@@ -117,7 +117,7 @@ func (r *replica) status(path string) int {
 	if err != nil {
 		return 0
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing is read
+	defer res.Body.Close()
 	return res.StatusCode
 }
 
@@ -134,7 +134,7 @@ func (r *replica) send(path, body string, header http.Header) (status int, answe
 	if err != nil {
 		return 0, err.Error()
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		return 0, err.Error()

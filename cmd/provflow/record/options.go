@@ -31,10 +31,10 @@ type Options struct {
 // requestTimeout bounds one request: events that the server is slow to take are sent again.
 const requestTimeout = 30 * time.Second
 
-// Exit is the exit code of a tool that ended otherwise than well. It was heard already.
-type Exit int
+// ExitError is the exit code of a tool that ended otherwise than well. It was heard already.
+type ExitError int
 
-func (e Exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Client == nil {

@@ -29,7 +29,7 @@ type run struct {
 	raw    bool // the person asked for the tool's own output
 }
 
-// Tool runs the tool and records what it does. It gives an Exit where the tool did not end well.
+// Tool runs the tool and records what it does. It gives an ExitError where the tool did not end well.
 func Tool(ctx context.Context, o Options, line []string) error {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -50,7 +50,7 @@ func Tool(ctx context.Context, o Options, line []string) error {
 	r.recording.finish(o.Patience, r.signals.another())
 	r.recording.sender.report(o)
 	if err == nil && code != 0 {
-		err = Exit(code)
+		err = ExitError(code)
 	}
 	return err
 }
@@ -126,13 +126,13 @@ func (r *run) keep(events func(now time.Time) []tofu.Event) {
 // byte, and its lines are recorded too where they hold no secrets.
 func (r *run) spoken(step string, record bool) (int, error) {
 	r.begin(step)
-	out, errs := r.Stdout, r.Stderr
+	out := r.Stdout
 	said := &lines{each: func(line []byte) { r.record(tofu.Message{Level: "info", Text: string(line)}) }}
 	warned := &lines{each: func(line []byte) { r.record(tofu.Message{Level: "warn", Text: string(line)}) }}
 	if record {
 		out = io.MultiWriter(r.Stdout, said)
 	}
-	errs = io.MultiWriter(r.Stderr, warned)
+	errs := io.MultiWriter(r.Stderr, warned)
 	code, err := r.child(r.cmd.line(r.cmd.name, r.cmd.args...), out, errs)
 	said.flush()
 	warned.flush()

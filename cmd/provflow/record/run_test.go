@@ -32,7 +32,7 @@ func TestTheToolIsAsItWouldBeAlone(t *testing.T) {
 	feed.WriteString("yes please\nmore\n")
 	feed.Close()
 	b.Stdin = in
-	var exit Exit
+	var exit ExitError
 	if err := b.run(t, "init"); !errors.As(err, &exit) || exit != 7 {
 		t.Errorf("it ended with %v", err)
 	}
@@ -50,7 +50,7 @@ func TestTheToolIsAsItWouldBeAlone(t *testing.T) {
 func TestAToolThatASignalEnds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newFake(t).URL, `kill -9 $$`)
-	var exit Exit
+	var exit ExitError
 	if err := b.run(t, "init"); !errors.As(err, &exit) || exit != 137 {
 		t.Errorf("it ended with %v", err)
 	}

@@ -83,7 +83,7 @@ func (s *stream) read(in io.Reader, enough <-chan struct{}) error {
 			s.message(tofu.Decode(line))
 		case <-enough:
 			s.end()
-			return Exit(130)
+			return ExitError(130)
 		}
 	}
 }
