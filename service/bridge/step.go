@@ -160,12 +160,13 @@ func (l *Ledger) cursor(id string) flow.BridgeCursor {
 	return c
 }
 
-// active is the step that runs; the latest of them when events were out of order.
+// active is the step that runs; the latest of them when events were out of order. What an
+// emitter says of a step is no run of which the bridge could keep lines.
 func (l *Ledger) active() (found flow.Job, ok bool) {
 	for _, name := range flow.Steps {
 		j, known := l.graph.Job(l.names.Job(name))
 		j = ownRun(j)
-		if known && j.Status == flow.Running && (!ok || j.StartedAt.After(found.StartedAt)) {
+		if known && j.Source == flow.SourceBridge && j.Status == flow.Running && (!ok || j.StartedAt.After(found.StartedAt)) {
 			found, ok = j, true
 		}
 	}
