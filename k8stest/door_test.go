@@ -1,7 +1,6 @@
 package k8stest
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -35,7 +34,7 @@ type door struct {
 	token   string
 	lines   []string // of the controller's log
 	more    chan struct{}
-	expired int // watches that were told to list again
+	listed  int // how often all releases were asked for
 	asked   map[string]int
 }
 
@@ -73,9 +72,6 @@ func (d *door) open(to *rest.Config) {
 			r.Out.Header.Del("Accept-Encoding")
 		},
 		ModifyResponse: func(r *http.Response) error {
-			if r.StatusCode == http.StatusGone {
-				d.tellsToList()
-			}
 			if r.Request.URL.Query().Get("watch") != "" {
 				r.Body = d.listen(r.Body)
 			}
@@ -130,6 +126,9 @@ func (d *door) close() {
 func (d *door) guard(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	d.asked[r.Method]++
+	if q := r.URL.Query(); strings.HasSuffix(r.URL.Path, "/helmreleases") && (q.Get("watch") == "" || q.Get("sendInitialEvents") == "true") {
+		d.listed++
+	}
 	allowed := r.Header.Get("Authorization") == "Bearer "+d.token
 	paused := d.paused
 	d.mu.Unlock()
@@ -187,47 +186,33 @@ func (d *door) kubeconfig() string {
 contexts: [{name: it, context: {cluster: it, user: it}}], users: [{name: it, user: {token: %s}}]}`, d.address, d.token)
 }
 
-// listener reads along in a watch.
+// listener is a watch that can be ended.
 type listener struct {
 	io.ReadCloser
-	heard func([]byte)
 	ended atomic.Bool
 }
 
 func (d *door) listen(watch io.ReadCloser) io.ReadCloser {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := &listener{ReadCloser: watch, heard: d.heard}
+	l := &listener{ReadCloser: watch}
 	d.watches[l] = true
 	return l
 }
 
 func (l *listener) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
-	l.heard(p[:n])
 	if l.ended.Load() {
 		err = io.EOF
 	}
 	return n, err
 }
 
-func (d *door) heard(piece []byte) {
-	if bytes.Contains(piece, []byte(`"ERROR"`)) && bytes.Contains(piece, []byte(`"Expired"`)) {
-		d.tellsToList()
-	}
-}
-
-func (d *door) tellsToList() {
+// lists is how often all releases were asked for, as a list or at the begin of a watch.
+func (d *door) lists() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.expired++
-}
-
-// relists is how often a watch was told to list again.
-func (d *door) relists() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.expired
+	return d.listed
 }
 
 func (d *door) pods(w http.ResponseWriter, _ *http.Request) {

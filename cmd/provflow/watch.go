@@ -114,7 +114,7 @@ func (p *parts) newWatcher() *helmwatch.Watcher {
 	return helmwatch.New(o)
 }
 
-// watch watches until the server is told to stop, and gives the clusters up at once: while it
+// watch watches until the server is told to stop, and gives the clusters up at once; while it
 // drains, another replica watches already.
 func (p *parts) watch(told, failed context.Context) error {
 	ctx, stop := context.WithCancel(failed)
