@@ -159,18 +159,18 @@ func TestAnEstimateHoldsTheRunsItShould(t *testing.T) {
 		chain(t, store, fmt.Sprint("past", i), noon.AddDate(0, 0, -30+i), noon, drawTook(r))
 	}
 	keepTimelines(t, store)
+	clock := noon.Add(30 * time.Second)
+	later, err := db.Open(t.Context(), dsn, func() time.Time { return clock })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer later.Close()
 	const held = 50
 	inside := 0
 	for i := range held {
 		id, took := fmt.Sprint("held", i), drawTook(r)
-		clock := noon.Add(30 * time.Second)
 		chain(t, store, id, noon, clock, took)
-		later, err := db.Open(t.Context(), dsn, func() time.Time { return clock })
-		if err != nil {
-			t.Fatal(err)
-		}
 		e, err := later.Estimate(t.Context(), id)
-		later.Close()
 		if err != nil || e.Runs != 20 || !e.Flow.Known || len(e.Jobs) != 3 || e.Flow.Low > e.Flow.High {
 			t.Fatalf("%+v, %v", e, err)
 		}

@@ -13,7 +13,8 @@ known AS MATERIALIZED (
     FROM analytics.leaves j
     WHERE j.flow_id = flow
 ),
-recent AS MATERIALIZED (
+-- Not materialized: in its order, those after the last one wanted are not looked at.
+recent AS NOT MATERIALIZED (
     SELECT p.flow_id, p.epoch, p.started_at
     FROM analytics.flows f
     JOIN analytics.provisions p ON p.provider = f.provider AND p.definition_id = f.definition_id
