@@ -208,6 +208,8 @@ var writeRows = []row{
 		posts(`{"type":"upsert-flow","flow":{"meta":{"owner":"me"}}}`, 200, movesBy(1)),
 		posts(`{"type":"upsert-flow","flow":{"meta":{"owner":"me"}}}`, 200, movesBy(0)),
 		posts(`{"type":"delete-nodes","ids":["never"]}`, 200, movesBy(0)),
+		posts(upsert(node("a", "running"), node("a", "failed")), 200, movesBy(1)), // what is said last holds
+		posts(upsert(node("a", "running"), node("a", "failed")), 200, movesBy(0)),
 	}},
 	{sentence: "running, failed, running again is three changes", steps: []step{
 		posts(upsert(node("a", "running")), 200),

@@ -105,6 +105,7 @@ type EventWire struct {
 // ParseEvent reads one line of NDJSON. Its errors are flow.Invalid and name the field.
 func ParseEvent(line []byte, now time.Time) (Event, error) {
 	var w EventWire
+	line = escapeNUL(line)
 	if err := json.Unmarshal(line, &w); err != nil {
 		return Event{}, jsonError(line, err)
 	}

@@ -50,7 +50,7 @@ func TestParseEventNamesTheField(t *testing.T) {
 
 func TestParseEventCleansText(t *testing.T) {
 	t.Parallel()
-	line := `{"time":"2026-04-01T14:00:00.123456789+02:00","phase":"flux-bootstrap","message":"a\u0000b` + "\xff" + `"}`
+	line := `{"time":"2026-04-01T14:00:00.123456789+02:00","phase":"flux-bootstrap","message":"a\u0000` + "\x00" + `b` + "\xff" + `"}`
 	e, err := bridge.ParseEvent([]byte(line), noon)
 	if err != nil {
 		t.Fatal(err)

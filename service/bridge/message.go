@@ -98,7 +98,7 @@ var relationshipTypes = []flow.RelationshipType{
 // the field.
 func ParseMessage(body []byte, flowID, source string) (Message, error) {
 	var w messageWire
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder := json.NewDecoder(bytes.NewReader(escapeNUL(body)))
 	if err := decoder.Decode(&w); err != nil {
 		return Message{}, messageError(err)
 	}
@@ -113,8 +113,8 @@ func ParseMessage(body []byte, flowID, source string) (Message, error) {
 	if w.Flow != nil {
 		m.Flow = r.flow(*w.Flow)
 	}
-	m.Nodes = each(w.Nodes, "nodes", r.node)
-	m.Rels = each(w.Relationships, "relationships", r.relationship)
+	m.Nodes = onceEach(each(w.Nodes, "nodes", r.node))
+	m.Rels = lastOfEach(each(w.Relationships, "relationships", r.relationship))
 	m.Pairs = each(w.Pairs, "pairs", r.key)
 	m.IDs = each(w.IDs, "ids", func(field, id string) string {
 		r.id(field, id)
@@ -125,8 +125,8 @@ func ParseMessage(body []byte, flowID, source string) (Message, error) {
 
 func messageError(err error) error {
 	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		return flow.Invalidf("invalid-message", "field %q is a %s, which it must not be", wrongType.Field, wrongType.Value)
+	if errors.As(err, &wrongType) && wrongType.Field != "" {
+		return flow.Invalidf("invalid-message", "field %q is of the wrong kind: %s", wrongType.Field, wrongType.Value)
 	}
 	return flow.Invalidf("invalid-message", "not a JSON object: %v", err)
 }
@@ -218,7 +218,7 @@ func (r *reader) flow(w flowWire) *FlowPart {
 	r.here("flow.id", w.ID)
 	p := &FlowPart{
 		DefinitionID: flow.CleanName(w.DefinitionID), ParentFlowID: flow.CleanName(w.ParentFlowID),
-		TriggeredBy: r.json("flow.triggeredBy", w.TriggeredBy), Meta: r.object("flow.meta", w.Meta),
+		TriggeredBy: r.triggers("flow.triggeredBy", w.TriggeredBy), Meta: r.object("flow.meta", w.Meta),
 		StartedAt: r.millis("flow.startedAt", w.StartedAt), EndedAt: r.millis("flow.endedAt", w.EndedAt),
 	}
 	p.Status = readStatus(w.Status)
@@ -288,7 +288,7 @@ func (r *reader) millis(field string, ms float64) time.Time {
 	case ms == 0:
 		return time.Time{}
 	case ms < 1e12 || ms > 253402300799999: // the year 9999
-		r.fail(flow.Invalidf("invalid-message", "field %q is %.0f; times are unix milliseconds", field, ms))
+		r.fail(flow.Invalidf("invalid-message", "field %q is %.15g; times are unix milliseconds", field, ms))
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(ms)).UTC()

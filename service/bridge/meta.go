@@ -3,6 +3,8 @@ package bridge
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -22,13 +24,7 @@ func (r *reader) json(field string, raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // a large number must come out as it went in
-	var v any
-	err := decoder.Decode(&v)
-	if err == nil {
-		raw, err = json.Marshal(clean(v))
-	}
+	raw, err := flow.CleanJSON(raw)
 	if err != nil {
 		r.fail(flow.Invalidf("invalid-message", "field %q is not JSON: %v", field, err))
 		return nil
@@ -36,20 +32,30 @@ func (r *reader) json(field string, raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-func clean(v any) any {
-	switch v := v.(type) {
-	case string:
-		return flow.CleanText(v)
-	case []any:
-		for i := range v {
-			v[i] = clean(v[i])
-		}
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[flow.CleanName(k)] = clean(e)
-		}
-		return out
+// triggers reads what starts the flow: [{flowId, when}].
+func (r *reader) triggers(field string, raw json.RawMessage) json.RawMessage {
+	var list []struct {
+		FlowID string `json:"flowId"`
+		When   string `json:"when"`
 	}
-	return v
+	kept := r.json(field, raw)
+	if kept != nil && json.Unmarshal(kept, &list) != nil {
+		r.fail(flow.Invalidf("invalid-message", "field %q must be a list of {flowId, when}", field))
+	}
+	for i, t := range list {
+		r.fail(flow.CheckID(fmt.Sprintf("%s[%d].flowId", field, i), t.FlowID))
+		if !slices.Contains([]string{"success", "failure", "always"}, t.When) {
+			r.fail(flow.Invalidf("invalid-message", "field \"%s[%d].when\" %.40q is unknown; use success, failure or always", field, i, t.When))
+		}
+	}
+	return kept
+}
+
+// escapeNUL writes a NUL as JSON has it, which takes none as it is: the text it stands in is
+// cleaned like any other, and an id is refused.
+func escapeNUL(body []byte) []byte {
+	if bytes.IndexByte(body, 0) < 0 {
+		return body
+	}
+	return bytes.ReplaceAll(body, []byte{0}, []byte(`\u0000`))
 }

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -98,16 +97,15 @@ func checkRegions(regions []string) error {
 	return nil
 }
 
-// cleanMeta makes the meta compact, so that it is the same however it was laid out.
+// cleanMeta writes the meta in one form, so that it is the same however it was laid out.
 func (c *DeploymentChange) cleanMeta() error {
 	if c.Meta == nil {
 		return nil
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, bytes.ToValidUTF8(c.Meta, []byte("\uFFFD"))); err != nil {
+	b, err := CleanJSON(c.Meta)
+	switch {
+	case err != nil:
 		return Invalidf("invalid-meta", "meta is not JSON: %v", err)
-	}
-	switch b := compact.Bytes(); {
 	case b[0] != '{':
 		return Invalidf("invalid-meta", "meta is not a JSON object")
 	case len(b) > MaxMeta:
