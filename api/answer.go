@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -122,6 +123,23 @@ func (e *partialError) Error() string { return e.err.Error() }
 func (e *partialError) Unwrap() error { return e.err }
 
 const slugTooLarge = "too-large"
+
+// mostReadAway is how much of a body that is too large is read and dropped.
+const mostReadAway = 16 << 20
+
+// readBody reads a body of at most that many bytes. The rest of a larger one is read away: a
+// client that still sends when the connection is closed does not see the answer.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if err == nil {
+		return body, nil
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		_, _ = io.CopyN(io.Discard, r.Body, mostReadAway) // what does not come is not missed
+	}
+	return nil, bodyError(err)
+}
 
 // bodyError tells a body over its limit from one that broke off.
 func bodyError(err error) error {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -82,13 +83,26 @@ func New(s Services) http.Handler {
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, http.StatusMethodNotAllowed, errorAnswer{Error: "method-not-allowed", Detail: r.Method + " is not allowed here"})
-	})
+	r.MethodNotAllowed(methodNotAllowed(r))
 	docsRoutes(r)
 	h.routes(r)
 	r.Route("/sovereign", h.routes) // the console's ingress may leave its prefix on
 	return r
+}
+
+// methodNotAllowed says which methods there are instead.
+func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var there []string
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			if routes.Match(chi.NewRouteContext(), m, r.URL.RawPath) {
+				there = append(there, m)
+			}
+		}
+		allowed := strings.Join(there, ", ")
+		w.Header().Set("Allow", allowed)
+		writeJSON(w, http.StatusMethodNotAllowed, errorAnswer{Error: "method-not-allowed", Detail: r.Method + " is not allowed here; use " + allowed})
+	}
 }
 
 func (h *server) routes(r chi.Router) {

@@ -75,9 +75,9 @@ func (h *server) importJobs(w http.ResponseWriter, r *http.Request) {
 		h.importArchive(w, r)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxIndex))
+	body, err := readBody(w, r, maxIndex)
 	if err != nil {
-		h.fail(w, r, bodyError(err))
+		h.fail(w, r, err)
 		return
 	}
 	index, err := bridge.ParseLegacy(body)

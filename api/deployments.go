@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -96,7 +95,12 @@ func (h *server) putDeployment(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	change, err := deploymentChange(http.MaxBytesReader(w, r.Body, maxDeployment))
+	body, err := readBody(w, r, maxDeployment)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	change, err := deploymentChange(body)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -126,13 +130,9 @@ func (h *server) changeDeployment(ctx context.Context, id string, c flow.Deploym
 }
 
 // deploymentChange reads the body of a PUT.
-func deploymentChange(body io.Reader) (flow.DeploymentChange, error) {
-	text, err := io.ReadAll(body)
-	if err != nil {
-		return flow.DeploymentChange{}, bodyError(err)
-	}
+func deploymentChange(body []byte) (flow.DeploymentChange, error) {
 	var b deploymentBody
-	if err := json.Unmarshal(text, &b); err != nil {
+	if err := json.Unmarshal(body, &b); err != nil {
 		return flow.DeploymentChange{}, deploymentJSONError(err)
 	}
 	c := flow.DeploymentChange{SovereignFQDN: b.SovereignFQDN, Provider: b.Provider, Regions: b.Regions}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,9 +29,9 @@ func (h *server) flowEvents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	body, err := readBody(w, r, maxMessage)
 	if err != nil {
-		h.fail(w, r, bodyError(err))
+		h.fail(w, r, err)
 		return
 	}
 	m, err := bridge.ParseMessage(body, id, h.sourceOf(r))

@@ -83,7 +83,7 @@ func notModified(w http.ResponseWriter, r *http.Request, at flow.Cursor) bool {
 	tag := `"` + at.String() + `"`
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", "no-cache")
-	for _, have := range strings.Split(r.Header.Get("If-None-Match"), ",") {
+	for _, have := range strings.Split(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		if have = strings.TrimPrefix(strings.TrimSpace(have), "W/"); have == tag || have == "*" {
 			w.WriteHeader(http.StatusNotModified)
 			return true

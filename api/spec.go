@@ -100,8 +100,8 @@ func (op operation) renameMedia(r *openapi31.Reflector) error {
 // docsRoutes serves the description as a page that needs nothing from elsewhere.
 func docsRoutes(r chi.Router) {
 	page := swgui.New("provflow", "/openapi.json", "/docs")
-	r.Handle("/docs", page)
-	r.Handle("/docs/*", page)
+	r.Method(http.MethodGet, "/docs", page)
+	r.Method(http.MethodGet, "/docs/*", page)
 }
 
 var builtSpec = sync.OnceValues(Spec)

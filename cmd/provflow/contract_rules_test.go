@@ -29,7 +29,9 @@ var serviceRows = []row{
 	}},
 	{sentence: "errors: {error, detail}", steps: []step{
 		ask("GET /api/v1/nothing", 404, fails("no-such-path")),
-		ask("PATCH /api/v1/deployments/$d", 405, fails("method-not-allowed")),
+		ask("PATCH /api/v1/deployments/$d", 405, fails("method-not-allowed"), headed("Allow", `^GET, PUT, DELETE$`)),
+		ask("PATCH /sovereign/v1/flows/$d/events", 405, fails("method-not-allowed"), headed("Allow", `^POST$`)),
+		ask("PUT /docs", 405, fails("method-not-allowed"), headed("Allow", `^GET$`)),
 		send(toldTo, event(0, "tofu-init")+"\n{", 400, fails("invalid-event", "line 2"), has(`{"line":2,"accepted":1}`)),
 	}},
 	{sentence: "health: /healthz, /readyz", steps: []step{
