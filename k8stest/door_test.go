@@ -32,7 +32,8 @@ type door struct {
 	paused  chan struct{} // closed when it goes on; nil: it does
 	watches map[*listener]bool
 	token   string
-	lines   []string // of the controller's log
+	instead func(*http.Request) http.Handler // answers in place of the API server; nil: that one does
+	lines   []string                         // of the controller's log
 	more    chan struct{}
 	listed  int // how often all releases were asked for
 	asked   map[string]int
@@ -136,15 +137,32 @@ func (d *door) guard(w http.ResponseWriter, r *http.Request) {
 		<-paused
 	}
 	if !allowed {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`)
+		refuse(http.StatusUnauthorized, "Unauthorized", "")(w, r)
 		return
 	}
 	d.mu.Lock()
 	leads := d.leads
+	if d.instead != nil {
+		if other := d.instead(r); other != nil {
+			leads = other
+		}
+	}
 	d.mu.Unlock()
 	leads.ServeHTTP(w, r)
+}
+
+// refuse answers as an API server refuses, after the beginning of an answer if there is one.
+func refuse(code int, reason, before string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		status := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":%q,"reason":%q,"code":%d}`, reason, reason, code)
+		if before != "" {
+			_, _ = fmt.Fprintf(w, before, status)
+			return
+		}
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, status)
+	}
 }
 
 // pause ends all watches, as the API server does when their time is over, and has whoever

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,8 +57,14 @@ func (i installation) take(name string) {
 	}
 }
 
-// start runs a replica and waits until it serves.
+// start runs a replica that looks into the folder, and waits until it serves.
 func (i installation) start(flags ...string) *program {
+	i.t.Helper()
+	return i.startAs([]string{provflow}, []string{"PROVFLOW_KUBECONFIGS_DIR=" + i.folder}, flags...)
+}
+
+// startAs runs a replica by a command of one's own, and waits until it serves.
+func (i installation) startAs(command, env []string, flags ...string) *program {
 	i.t.Helper()
 	out, err := os.CreateTemp(i.t.TempDir(), "log")
 	if err != nil {
@@ -65,8 +72,9 @@ func (i installation) start(flags ...string) *program {
 	}
 	defer out.Close()
 	p := &program{t: i.t, log: out.Name(), done: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.Background(), provflow, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
-	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+i.database, "PROVFLOW_KUBECONFIGS_DIR="+i.folder, "PROVFLOW_DRAIN=0", "PROVFLOW_ACCESS=off")
+	args := slices.Concat(command, []string{"serve", "--listen", "127.0.0.1:0"}, flags)
+	p.cmd = exec.CommandContext(context.Background(), args[0], args[1:]...)
+	p.cmd.Env = slices.Concat(os.Environ(), []string{"DATABASE_URL=" + i.database, "PROVFLOW_DRAIN=0", "PROVFLOW_ACCESS=off"}, env)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
 		i.t.Fatal(err)
