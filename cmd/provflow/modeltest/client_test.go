@@ -76,6 +76,7 @@ func (c *client) next(cut func(frames int) int) {
 	case b.Frames[0].Event == feed.EventAvailability:
 		return
 	}
+	stood := c.stands(b.Before) // as long as it holds what it held before
 	n := cut(len(b.Frames))
 	for _, f := range b.Frames[:n] {
 		if err := c.state.apply(f.Event, f.Data); err != nil {
@@ -83,7 +84,7 @@ func (c *client) next(cut func(frames int) int) {
 		}
 	}
 	if n == len(b.Frames) {
-		c.arrive(b)
+		c.arrive(b, stood)
 		return
 	}
 	if n > 0 {
@@ -92,24 +93,24 @@ func (c *client) next(cut func(frames int) int) {
 	c.connect()
 }
 
-// arrive checks where a whole batch has led: never back in time, and to what the database
-// held there.
-func (c *client) arrive(b feed.Batch) {
+// arrive checks where a whole batch has led: from where the client stood, never back in
+// time, and to what the database held there.
+func (c *client) arrive(b feed.Batch, stood bool) {
 	c.t.Helper()
-	if err := c.forward(b); err != nil {
+	if err := c.forward(b, stood); err != nil {
 		c.t.Fatalf("%v, in %s and more", err, b.Frames[0].Event)
 	}
 	c.at, c.empty = b.After, false
 	c.truth.note(c.at, c.state)
 }
 
-func (c *client) forward(b feed.Batch) error {
+func (c *client) forward(b feed.Batch, stood bool) error {
 	life := c.truth.lifeOf(b.After, c.life)
 	whole := b.Frames[0].Event == flow.TypeSnapshot
 	switch {
 	case life < 0:
 		return fmt.Errorf("from %v to %v, which is no later history: %q", c.at, b.After, c.truth.lives)
-	case !whole && !c.stands(b.Before):
+	case !whole && !stood:
 		return fmt.Errorf("a delta after %v for a client at %v", b.Before, c.at)
 	case !whole && (b.After.Epoch != c.at.Epoch || b.After.Version <= c.at.Version):
 		return fmt.Errorf("a delta from %v to %v", c.at, b.After)
