@@ -38,6 +38,11 @@ func (m moment) like(said moment, lost bool, now []flow.Job) bool {
 			delete(said.jobs, j.ID)
 		}
 	}
+	for _, j := range now { // nor is it known that a group was there which everything had left
+		if _, told := said.jobs[j.ID]; !told && j.Type == flow.TypeGroup && m.jobs[j.ID] == flow.Pending {
+			delete(m.jobs, j.ID)
+		}
+	}
 	return m.flow == said.flow && maps.Equal(m.jobs, said.jobs)
 }
 

@@ -96,12 +96,25 @@ func (h *harness) createRetrying(ctx context.Context, sql string) error {
 	}
 }
 
+const insufficientPrivilege = "42501"
+
 // drop ends the database's sessions too: a test that leaks a pool must not keep it.
+// Autovacuum may be looking at the database just then; it is nobody's to end, and leaves.
 func (h *harness) drop(ctx context.Context, name string) error {
-	if err := h.exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("dropping a test's database: %w", err)
+	for {
+		err := h.exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		var refused *pgconn.PgError
+		if err == nil {
+			return nil
+		}
+		if !errors.As(err, &refused) || refused.Code != insufficientPrivilege || ctx.Err() != nil {
+			return fmt.Errorf("dropping a test's database: %w", err)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
-	return nil
 }
 
 func (h *harness) exec(ctx context.Context, sql string) error {
