@@ -160,6 +160,9 @@ func TestFlowsExpireByTheirEnd(t *testing.T) {
 	if got := column(t, dsn, `SELECT flow_id FROM analytics.provisions WHERE removed AND latest AND outcome = 'succeeded' ORDER BY 1`); !slices.Equal(got, []string{"old", "older"}) {
 		t.Errorf("provisions of what is gone: %q", got)
 	}
+	if got := column(t, dsn, `SELECT concat(runs, ' in ', flows) FROM analytics.component_stats`); !slices.Equal(got, []string{"3 in 3"}) {
+		t.Errorf("statistics of all: %q", got)
+	}
 	if got := column(t, dsn, `SELECT flow_id FROM flows ORDER BY 1`); !slices.Equal(got, []string{"new", "running"}) {
 		t.Errorf("left: %q", got)
 	}
