@@ -16,3 +16,11 @@ func TestCleanJSON(t *testing.T) {
 		t.Error("half a value was taken")
 	}
 }
+
+func TestTheMetaOfADeploymentHasNoNUL(t *testing.T) {
+	t.Parallel()
+	c := flow.DeploymentChange{Meta: []byte(`{"b": "x\u0000y\\u0000\n", "a": "<1.50>"}`)}
+	if err := c.Check(); err != nil || string(c.Meta) != `{"b":"xy\\u0000\n","a":"<1.50>"}` {
+		t.Errorf("got %s, %v", c.Meta, err)
+	}
+}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -97,15 +98,20 @@ func checkRegions(regions []string) error {
 	return nil
 }
 
-// cleanMeta writes the meta in one form, so that it is the same however it was laid out.
+// jsonEscape matches what a backslash begins in JSON.
+var jsonEscape = regexp.MustCompile(`\\(?:u0000|.)`)
+
+// cleanMeta makes the meta compact, so that it is the same however it was laid out, and drops
+// NULs, with which the database cannot read a text.
 func (c *DeploymentChange) cleanMeta() error {
 	if c.Meta == nil {
 		return nil
 	}
-	b, err := CleanJSON(c.Meta)
-	switch {
-	case err != nil:
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, bytes.ToValidUTF8(c.Meta, []byte("\uFFFD"))); err != nil {
 		return Invalidf("invalid-meta", "meta is not JSON: %v", err)
+	}
+	switch b := jsonEscape.ReplaceAllFunc(compact.Bytes(), dropNUL); {
 	case b[0] != '{':
 		return Invalidf("invalid-meta", "meta is not a JSON object")
 	case len(b) > MaxMeta:
@@ -114,6 +120,13 @@ func (c *DeploymentChange) cleanMeta() error {
 		c.Meta = b
 	}
 	return nil
+}
+
+func dropNUL(escape []byte) []byte {
+	if string(escape) == `\u0000` {
+		return nil
+	}
+	return escape
 }
 
 // CheckHostName refuses what is not a fully qualified host name of ASCII letters: an
