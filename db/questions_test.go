@@ -186,7 +186,7 @@ func TestAnEstimateHoldsTheRunsItShould(t *testing.T) {
 
 func TestAnEstimateKnowsWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	store, _ := setup(t)
+	store, dsn := setup(t)
 	chain(t, store, "alone", noon, noon, [3]time.Duration{time.Minute, time.Minute, time.Minute})
 	if e, err := store.Estimate(t.Context(), "alone"); err != nil || e.Runs != 0 || e.Flow.Known || len(e.Jobs) != 3 || e.Jobs[0].Remaining.Known {
 		t.Errorf("without earlier runs: %+v, %v", e, err)
@@ -196,6 +196,14 @@ func TestAnEstimateKnowsWhatItDoesNotKnow(t *testing.T) {
 	whole := timeline.Remaining{Low: 9 * time.Minute, High: 9 * time.Minute, Known: true}
 	if err != nil || e.Runs != 1 || e.Flow != whole || e.Jobs[0].Remaining.Low != time.Minute || e.Jobs[1].Remaining.Low != 4*time.Minute {
 		t.Errorf("with one: %+v, %v", e, err)
+	}
+	later, err := db.Open(t.Context(), dsn, func() time.Time { return noon.Add(2 * time.Minute) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer later.Close()
+	if e, err := later.Estimate(t.Context(), "alone"); err != nil || e.Runs != 1 || e.Flow.Known || e.Jobs[0].Remaining.Known {
+		t.Errorf("of one that runs for longer than any before: %+v, %v", e, err)
 	}
 	put(t, store, "alone", func(g *flow.Graph) {
 		j, _ := g.Job("alone:0")

@@ -81,7 +81,8 @@ $$;
 
 -- This flow is run to its end once with the durations of each earlier run. What lies between the tenth and the ninetieth
 -- percentile of the ends, counted so that four in five of such runs end in it (with fewer than nine, between the
--- least and the most), is the estimate. A failed job ends nobody knows when, and so does what waits for it.
+-- least and the most), is the estimate. A failed job ends nobody knows when, and so does what waits for it. Of a job that
+-- runs for longer than an earlier run's did, that run says nothing; where none is left, it is not known either.
 -- +goose StatementBegin
 CREATE FUNCTION analytics.estimate(flow text, clock timestamptz DEFAULT now(), most integer DEFAULT 20)
 RETURNS TABLE (kind text, job_id text, name text, low_seconds double precision, high_seconds double precision, runs integer)
@@ -90,6 +91,7 @@ DECLARE
     begun   double precision;
     today   double precision := extract(epoch FROM clock);
     unknown CONSTANT double precision := 'infinity';
+    outrun  CONSTANT double precision := 'NaN'; -- goes through sums and greatest()
     n       integer := 0;
     run     record;
     job     record;
@@ -122,7 +124,10 @@ BEGIN
                 WHEN 'failed' THEN
                     finish := unknown;
                 WHEN 'running' THEN
-                    finish := greatest(today, coalesce(extract(epoch FROM job.started_at), today) + job.ran_seconds);
+                    finish := coalesce(extract(epoch FROM job.started_at), today) + job.ran_seconds;
+                    IF finish < today THEN
+                        finish := outrun;
+                    END IF;
                 ELSE
                     ready := begun;
                     was := 0;
@@ -153,8 +158,8 @@ BEGIN
     remaining AS (
         SELECT
             u.name,
-            nullif(percentile_disc(edge) WITHIN GROUP (ORDER BY u.remains), unknown) AS low,
-            nullif(percentile_disc(1 - edge) WITHIN GROUP (ORDER BY u.remains), unknown) AS high
+            nullif(percentile_disc(edge) WITHIN GROUP (ORDER BY nullif(u.remains, outrun)), unknown) AS low,
+            nullif(percentile_disc(1 - edge) WITHIN GROUP (ORDER BY nullif(u.remains, outrun)), unknown) AS high
         FROM unnest(names, remains) AS u(name, remains)
         GROUP BY u.name
     )
