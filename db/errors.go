@@ -36,12 +36,19 @@ func mapError(err error) error {
 	return &flow.Error{Code: flow.Internal, Slug: "internal", Detail: "see the log", Cause: err}
 }
 
+const checkViolation = "23514"
+
 // mapPostgres reads the class of a SQLSTATE; see the appendix of PostgreSQL's manual.
 func mapPostgres(pg *pgconn.PgError) error {
 	switch class := pg.Code[:min(2, len(pg.Code))]; class {
 	case "08", "40", "53", "55", "57", "58":
 		return unavailable(pg)
 	case "23":
+		if pg.Code == checkViolation && pg.ConstraintName == "" {
+			// A row was on its way into the default partition while its own was made; the
+			// next try finds that one. Our own checks have names.
+			return unavailable(pg)
+		}
 		if pg.ConstraintName == "" { // NOT NULL: no caller's doing
 			break
 		}
