@@ -171,16 +171,16 @@ func subscribeAt(b *testing.B, address, flowID string, n int, last string) *audi
 		if _, err := io.WriteString(c.conn, get("/api/v1/flows/"+flowID+"/stream", header...)); err != nil {
 			b.Fatal(err)
 		}
-		go a.watch(c)
+		go a.watch(c, last)
 	}
 	a.latencies(b, 0)
 	return a
 }
 
-// watch notes when the id changes: of a batch only the last frame has the new one.
-func (a *audience) watch(c *caller) {
+// watch notes when the id, which was that one, changes: of a batch only the last frame has
+// the new one.
+func (a *audience) watch(c *caller, id string) {
 	in := bufio.NewReaderSize(c.conn, 2<<10) // there may be very many
-	id := a.last
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {
