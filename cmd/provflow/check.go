@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/openova-io/provflow/db"
 )
@@ -16,17 +15,10 @@ type checkCmd struct {
 // Run counts every group's leaves afresh. What is stored follows from what was written;
 // a database restored by hand or edited with SQL may not be.
 func (c *checkCmd) Run(ctx context.Context) error {
-	log := slog.Default()
-	d, err := c.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer d.close(log)
-	store, err := d.store(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
+	return c.withOwnStore(ctx, func(store *db.Store) error { return c.check(ctx, store) })
+}
+
+func (c *checkCmd) check(ctx context.Context, store *db.Store) error {
 	flows, wrong := 0, 0
 	check := func(id string) error {
 		differences, err := store.CheckRollUps(ctx, id)

@@ -65,6 +65,22 @@ func (d *database) store(ctx context.Context, options ...db.Option) (*db.Store, 
 	return db.Open(ctx, d.url, time.Now, options...)
 }
 
+// withOwnStore opens the database for one command, to which a private server belongs meanwhile.
+func (f databaseFlags) withOwnStore(ctx context.Context, do func(*db.Store) error) error {
+	log := slog.Default()
+	d, err := f.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer d.close(log)
+	store, err := d.store(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return do(store)
+}
+
 // migrate brings the schema up to date, waiting a while for a server that is not there yet.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

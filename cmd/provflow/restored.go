@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
+
+	"github.com/openova-io/provflow/db"
 )
 
 type restoredCmd struct{ databaseFlags }
@@ -17,21 +18,11 @@ func (restoredCmd) Help() string {
 
 // Run gives every flow another epoch.
 func (c *restoredCmd) Run(ctx context.Context) error {
-	log := slog.Default()
-	d, err := c.open(ctx, log)
-	if err != nil {
+	return c.withOwnStore(ctx, func(store *db.Store) error {
+		n, err := store.RenewEpochs(ctx)
+		if err == nil {
+			fmt.Printf("%d flows have another history from now on\n", n)
+		}
 		return err
-	}
-	defer d.close(log)
-	store, err := d.store(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	n, err := store.RenewEpochs(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d flows have another history from now on\n", n)
-	return nil
+	})
 }
