@@ -20,9 +20,6 @@ var (
 	within   = flag.Duration("within", 3*time.Second, "how soon after the end every console must be right")
 )
 
-// leastFaults is how many faults there must have been in a minute.
-const leastFaults = 30
-
 const flows, writersPerFlow = 6, 2
 
 // binary is the program, built by TestMain.
@@ -51,16 +48,13 @@ func built(m *testing.M) int {
 func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	f := newFleet(t)
 	idle := f.usage()
-	done := f.ordeal(t, func(r *rand.Rand) tally { return f.breakThings(r, faults, *lasting) })
+	f.ordeal(t, func(r *rand.Rand) tally { return f.breakThings(r, faults, *lasting) })
 	f.judgeUsage(t, idle)
-	if want := int(lasting.Minutes() * leastFaults); done.total() < want {
-		t.Errorf("%d faults in %s, want %d", done.total(), *lasting, want)
-	}
 }
 
 // ordeal has writers write and consoles watch while something happens, and judges what is
 // there when it is over.
-func (f *fleet) ordeal(t *testing.T, happens func(*rand.Rand) tally) tally {
+func (f *fleet) ordeal(t *testing.T, happens func(*rand.Rand) tally) {
 	t.Helper()
 	t.Logf("to have the same faults again: -seed=%d", *seed)
 	random := rand.New(rand.NewPCG(*seed, 1))
@@ -76,5 +70,4 @@ func (f *fleet) ordeal(t *testing.T, happens func(*rand.Rand) tally) tally {
 	report(ended.Sub(begun), done, j, converged)
 	j.judge(t)
 	consoles.judge(t)
-	return done
 }

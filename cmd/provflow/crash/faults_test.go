@@ -119,11 +119,16 @@ func some(names ...string) (chosen []fault) {
 	return chosen
 }
 
+// leastFaults is how many faults a minute must hold.
+const leastFaults = 30
+
 // breakThings has one fault after another, the order shuffled, each kind as often as any other.
+// A machine that is too slow for leastFaults within the time gets the time it needs for them.
 func (f *fleet) breakThings(r *rand.Rand, faults []fault, lasting time.Duration) tally {
 	done := tally{}
 	var queue []int
-	for end := time.Now().Add(lasting); time.Now().Before(end); {
+	least := int(lasting.Minutes() * leastFaults)
+	for end := time.Now().Add(lasting); time.Now().Before(end) || done.total() < least; {
 		if len(queue) == 0 {
 			queue = r.Perm(len(faults))
 		}
