@@ -10,13 +10,21 @@ import (
 // queueRestored queues history out of an archive. Executions go first: lines are theirs.
 func (s *Store) queueRestored(ctx context.Context, q *dbsqlc.Queries, flowID string, version int64, r flow.Restored) {
 	if len(r.Executions) > 0 {
-		_ = q.ExecutionRestoreAll(ctx, dbsqlc.ExecutionRestoreAllParams(executionParams(flowID, r.Executions)))
+		_ = q.ExecutionRestoreAll(ctx, restoredExecutionParams(flowID, r.Executions))
 	}
 	if len(r.Transitions) > 0 {
 		_ = q.TransitionRestoreAll(ctx, restoredTransitionParams(s, flowID, version, r.Transitions))
 	}
 	if len(r.Lines) > 0 {
 		_ = q.LogLineRestoreAll(ctx, restoredLineParams(flowID, r.Lines))
+	}
+}
+
+func restoredExecutionParams(flowID string, xs []flow.Execution) dbsqlc.ExecutionRestoreAllParams {
+	all := executionParams(flowID, xs, nil)
+	return dbsqlc.ExecutionRestoreAllParams{
+		FlowID: flowID, ExecutionIds: all.ExecutionIds, JobIds: all.JobIds, Attempts: all.Attempts,
+		Statuses: all.Statuses, StartedAts: all.StartedAts, FinishedAts: all.FinishedAts,
 	}
 }
 
@@ -34,9 +42,9 @@ func restoredTransitionParams(s *Store, flowID string, version int64, ts []flow.
 }
 
 func restoredLineParams(flowID string, lines []flow.LogLine) dbsqlc.LogLineRestoreAllParams {
-	all := lineParams(flowID, lines)
+	all := executionParams(flowID, nil, lines)
 	p := dbsqlc.LogLineRestoreAllParams{
-		FlowID: flowID, ExecutionIds: all.ExecutionIds, Ats: all.Ats, Levels: all.Levels, Messages: all.Messages,
+		FlowID: flowID, ExecutionIds: all.LineExecutionIds, Ats: all.LineAts, Levels: all.LineLevels, Messages: all.LineMessages,
 	}
 	for _, l := range lines {
 		p.Numbers = append(p.Numbers, l.Number)

@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
@@ -140,8 +141,20 @@ func relationshipKeyParams(flowID string, version int64, keys []flow.Relationshi
 	return p
 }
 
-func executionParams(flowID string, xs []flow.Execution) dbsqlc.ExecutionPutAllParams {
-	p := dbsqlc.ExecutionPutAllParams{FlowID: flowID}
+// executionParams gives executions, and the lines that they have gained.
+func executionParams(flowID string, xs []flow.Execution, lines []flow.LogLine) dbsqlc.ExecutionPutAllParams {
+	p := dbsqlc.ExecutionPutAllParams{FlowID: flowID, LineLaters: make([]int64, len(lines))}
+	gained := map[string]int64{}
+	for i, l := range slices.Backward(lines) {
+		p.LineLaters[i] = gained[l.ExecutionID]
+		gained[l.ExecutionID]++
+	}
+	for _, l := range lines {
+		p.LineExecutionIds = append(p.LineExecutionIds, l.ExecutionID)
+		p.LineAts = append(p.LineAts, stamp(l.At))
+		p.LineLevels = append(p.LineLevels, l.Level)
+		p.LineMessages = append(p.LineMessages, l.Message)
+	}
 	for _, x := range xs {
 		p.ExecutionIds = append(p.ExecutionIds, x.ID)
 		p.JobIds = append(p.JobIds, x.JobID)
@@ -149,6 +162,7 @@ func executionParams(flowID string, xs []flow.Execution) dbsqlc.ExecutionPutAllP
 		p.Statuses = append(p.Statuses, string(x.Status))
 		p.StartedAts = append(p.StartedAts, stamp(x.StartedAt))
 		p.FinishedAts = append(p.FinishedAts, stamp(x.FinishedAt))
+		p.LineCounts = append(p.LineCounts, gained[x.ID])
 	}
 	return p
 }
@@ -182,18 +196,6 @@ func transitionParams(flowID string, version int64, ts []flow.Transition) dbsqlc
 		p.States = append(p.States, t.State)
 		p.OccurredAts = append(p.OccurredAts, stamp(t.OccurredAt))
 		p.Causes = append(p.Causes, t.Cause)
-	}
-	return p
-}
-
-func lineParams(flowID string, lines []flow.LogLine) dbsqlc.LogLineAppendAllParams {
-	p := dbsqlc.LogLineAppendAllParams{FlowID: flowID}
-	for i, l := range lines {
-		p.ExecutionIds = append(p.ExecutionIds, l.ExecutionID)
-		p.Ordinals = append(p.Ordinals, int64(i))
-		p.Ats = append(p.Ats, stamp(l.At))
-		p.Levels = append(p.Levels, l.Level)
-		p.Messages = append(p.Messages, l.Message)
 	}
 	return p
 }

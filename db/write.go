@@ -191,7 +191,11 @@ func (s *Store) queueState(ctx context.Context, q *dbsqlc.Queries, flowID string
 	if !c.Moves() {
 		return
 	}
-	_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: flowID, Version: version})
+	if c.Flow != nil {
+		_ = q.FlowPut(ctx, flowParams(flowID, version, *c.Flow))
+	} else {
+		_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: flowID, Version: version})
+	}
 	if len(c.RemovedJobs) > 0 {
 		_ = q.JobDeleteAll(ctx, dbsqlc.JobDeleteAllParams{FlowID: flowID, JobIds: c.RemovedJobs, ChangedVersion: version, Now: stamp(s.now())})
 	}
@@ -204,14 +208,8 @@ func (s *Store) queueState(ctx context.Context, q *dbsqlc.Queries, flowID string
 	if len(c.Relationships) > 0 {
 		_ = q.RelationshipPutAll(ctx, relationshipParams(flowID, version, c.Relationships))
 	}
-	if len(c.Executions) > 0 {
-		_ = q.ExecutionPutAll(ctx, executionParams(flowID, c.Executions))
-	}
 	if len(c.Cursors) > 0 {
 		_ = q.BridgeCursorPutAll(ctx, bridgeCursorParams(flowID, version, c.Cursors))
-	}
-	if c.Flow != nil {
-		_ = q.FlowPut(ctx, flowParams(flowID, version, *c.Flow))
 	}
 }
 
@@ -225,15 +223,15 @@ func (s *Store) queueHistory(ctx context.Context, q *dbsqlc.Queries, flowID stri
 		p.RecordedAt = stamp(s.now())
 		_ = q.TransitionInsertAll(ctx, p)
 	}
-	if len(c.Lines) > 0 {
-		_ = q.LogLineAppendAll(ctx, lineParams(flowID, c.Lines))
+	if len(c.Executions)+len(c.Spoken) > 0 {
+		_ = q.ExecutionPutAll(ctx, executionParams(flowID, append(c.Executions, c.Spoken...), c.Lines))
 	}
 	s.queueRestored(ctx, q, flowID, version, c.Restored)
 }
 
 func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams {
 	return dbsqlc.FlowPutParams{
-		FlowID: flowID, ChangedVersion: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
+		FlowID: flowID, Version: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
 		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
 		FailedJobs: int32(f.FailedJobs), Meta: f.Meta, Watches: watchesJSON(f.Watches),
 		EstimateEarliest: stamp(f.Estimate.Earliest), EstimateLatest: stamp(f.Estimate.Latest), EstimateRuns: int32(f.Estimate.Runs),

@@ -52,7 +52,8 @@ FROM flows f
 WHERE f.flow_id = ANY (@flow_ids::text[]);
 
 -- name: FlowAdvance :exec
--- Moves the version to the one the rows of this transaction carry.
+-- Moves the version to the one the rows of this transaction carry; where the flow's own row
+-- is one of them, FlowPut does.
 UPDATE flows SET version = @version
 WHERE flow_id = @flow_id;
 
@@ -62,7 +63,8 @@ SELECT f.flow_id FROM flows f WHERE f.flow_id = @flow_id FOR NO KEY UPDATE SKIP 
 
 -- name: FlowPut :exec
 UPDATE flows SET
-    changed_version = @changed_version,
+    version = @version,
+    changed_version = @version,
     definition_id = @definition_id,
     parent_flow_id = @parent_flow_id,
     triggered_by = @triggered_by,
@@ -88,6 +90,7 @@ SELECT f.flow_id FROM flows f WHERE f.flow_id = @flow_id FOR UPDATE;
 WITH
 lines AS (DELETE FROM log_lines l WHERE l.flow_id = @flow_id),
 history AS (DELETE FROM transitions t WHERE t.flow_id = @flow_id),
+attempts AS (DELETE FROM executions x WHERE x.flow_id = @flow_id),
 keys AS (DELETE FROM idempotency_keys k WHERE k.flow_id = @flow_id)
 DELETE FROM flows f WHERE f.flow_id = @flow_id;
 

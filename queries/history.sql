@@ -80,26 +80,46 @@ FROM (
 WHERE b.flow_id = @flow_id AND b.job_id = h.job_id;
 
 -- name: ExecutionPutAll :exec
--- The day of an execution's log partition is that of its first opening and stays.
-INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, log_day)
-SELECT
-    @flow_id, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at,
-    (r.started_at AT TIME ZONE 'UTC')::date
+-- Writes executions, and the lines they have gained: numbers go on from the execution's
+-- count, in the order given; the flow's lock is held. One statement for both, since nearly
+-- every event moves an execution and leaves a line; and the rows are found by conflict and
+-- not by a join, whose plan may read every execution of the flow.
+WITH put AS (
+    INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, line_count, log_day)
+    SELECT
+        @flow_id, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at, r.line_count,
+        -- The day of an execution's log partition is that of its first opening and stays.
+        (r.started_at AT TIME ZONE 'UTC')::date
+    FROM (
+        SELECT
+            unnest(@execution_ids::text[]) AS execution_id,
+            unnest(@job_ids::text[]) AS job_id,
+            unnest(@attempts::integer[]) AS attempt,
+            unnest(@statuses::text[]) AS status,
+            unnest(@started_ats::timestamptz[]) AS started_at,
+            unnest(@finished_ats::timestamptz[]) AS finished_at,
+            unnest(@line_counts::bigint[]) AS line_count
+    ) r
+    -- What has ended does not run again, whatever an old copy says.
+    ON CONFLICT (flow_id, execution_id) DO UPDATE SET
+        status = CASE excluded.status WHEN 'running' THEN executions.status ELSE excluded.status END,
+        started_at = CASE WHEN executions.status = 'running' OR excluded.status <> 'running' THEN excluded.started_at ELSE executions.started_at END,
+        finished_at = coalesce(excluded.finished_at, executions.finished_at),
+        line_count = executions.line_count + excluded.line_count
+    RETURNING execution_id AS p_id, line_count AS p_count, log_day AS p_day
+)
+INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
+SELECT @flow_id, l.execution_id, p.p_count - l.later, p.p_day, l.at, l.level, l.message
 FROM (
     SELECT
-        unnest(@execution_ids::text[]) AS execution_id,
-        unnest(@job_ids::text[]) AS job_id,
-        unnest(@attempts::integer[]) AS attempt,
-        unnest(@statuses::text[]) AS status,
-        unnest(@started_ats::timestamptz[]) AS started_at,
-        unnest(@finished_ats::timestamptz[]) AS finished_at
-) r
-ON CONFLICT (flow_id, execution_id) DO UPDATE SET
-    status = excluded.status,
-    started_at = excluded.started_at,
-    finished_at = excluded.finished_at
--- What has ended does not run again, whatever an old copy says.
-WHERE executions.status = 'running' OR excluded.status <> 'running';
+        unnest(@line_execution_ids::text[]) AS execution_id,
+        -- How many lines of the same execution come after it here.
+        unnest(@line_laters::bigint[]) AS later,
+        unnest(@line_ats::timestamptz[]) AS at,
+        unnest(@line_levels::text[]) AS level,
+        unnest(@line_messages::text[]) AS message
+) l
+JOIN put p ON p.p_id = l.execution_id;
 
 -- name: TransitionInsertAll :exec
 INSERT INTO transitions (
@@ -115,40 +135,6 @@ SELECT
     unnest(@states::text[]),
     unnest(@occurred_ats::timestamptz[]),
     unnest(@causes::text[]);
-
--- name: LogLineAppendAll :exec
--- Numbers go on from the execution's count, in the order given. The flow's lock is held.
-WITH line AS (
-    SELECT
-        unnest(@execution_ids::text[]) AS execution_id,
-        unnest(@ordinals::bigint[]) AS ordinal,
-        unnest(@ats::timestamptz[]) AS at,
-        unnest(@levels::text[]) AS level,
-        unnest(@messages::text[]) AS message
-),
-added AS (
-    SELECT l.execution_id AS a_id, count(*) AS a_count
-    FROM line l
-    GROUP BY l.execution_id
-),
-counted AS (
-    UPDATE executions x
-    SET line_count = x.line_count + a.a_count
-    FROM added a
-    WHERE x.flow_id = @flow_id AND x.execution_id = a.a_id
-    RETURNING x.execution_id AS c_id, x.line_count - a.a_count AS c_base, x.log_day AS c_day
-)
-INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
-SELECT
-    @flow_id,
-    l.execution_id,
-    c.c_base + row_number() OVER (PARTITION BY l.execution_id ORDER BY l.ordinal),
-    c.c_day,
-    l.at,
-    l.level,
-    l.message
-FROM line l
-JOIN counted c ON c.c_id = l.execution_id;
 
 -- name: KeyDeleteOld :execrows
 -- Forgets up to page_size keys from before that time; those that somebody else forgets at

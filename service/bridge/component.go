@@ -234,20 +234,20 @@ func (l *Ledger) applyComponentLog(e Event) {
 	case x.Status.Terminal() && e.Time.After(x.FinishedAt.Add(lineGrace)):
 		return
 	}
-	l.line(c.Execution.ID, e)
+	l.line(c.Execution, e)
 }
 
 // applyLastLines keeps what is still said of a release that is gone.
 func (l *Ledger) applyLastLines(e Event) {
 	x := l.graph.BridgeCursor(l.componentID(e)).Execution
 	if x.ID != "" && !e.Time.After(x.FinishedAt.Add(lineGrace)) {
-		l.line(x.ID, e)
+		l.line(x, e)
 	}
 }
 
-func openExecution(c flow.BridgeCursor) string {
+func openExecution(c flow.BridgeCursor) flow.Execution {
 	if c.Execution.Status == flow.Running {
-		return c.Execution.ID
+		return c.Execution
 	}
-	return ""
+	return flow.Execution{}
 }

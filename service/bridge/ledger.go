@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type Ledger struct {
 	now        time.Time // for what comes without a time of its own
 
 	executions  map[string]flow.Execution
+	spoken      map[string]flow.Execution // those that have gained lines
 	transitions []flow.Transition
 	lines       []flow.LogLine
 	restored    flow.Restored
@@ -31,19 +33,21 @@ type Ledger struct {
 // may be zero. The time is given to what comes without one of its own.
 func NewLedger(g *flow.Graph, d flow.Deployment, now time.Time) *Ledger {
 	names := flow.Names{Deployment: g.Flow().ID, Primary: d.Primary()}
-	return &Ledger{graph: g, names: names, deployment: d, now: now, executions: map[string]flow.Execution{}}
+	return &Ledger{graph: g, names: names, deployment: d, now: now, executions: map[string]flow.Execution{}, spoken: map[string]flow.Execution{}}
 }
 
 // Changes derives what follows from the observations applied so far and gives all that
 // has to be stored.
 func (l *Ledger) Changes() flow.Changes {
 	c := l.graph.Settle()
-	for _, x := range l.executions {
-		c.Executions = append(c.Executions, x)
-	}
-	slices.SortFunc(c.Executions, func(a, b flow.Execution) int { return strings.Compare(a.ID, b.ID) })
+	maps.DeleteFunc(l.spoken, func(id string, _ flow.Execution) bool { return l.executions[id].ID != "" })
+	c.Executions, c.Spoken = inOrder(l.executions), inOrder(l.spoken)
 	c.Transitions, c.Lines, c.Restored = l.transitions, l.lines, l.restored
 	return c
+}
+
+func inOrder(xs map[string]flow.Execution) []flow.Execution {
+	return slices.SortedFunc(maps.Values(xs), func(a, b flow.Execution) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // job finds a job or gives the new, pending one that is to be put in its place.
@@ -125,12 +129,13 @@ func (l *Ledger) note(j flow.Job, from flow.Status, e Event, cause string) {
 	})
 }
 
-// line appends the event's message to an execution.
-func (l *Ledger) line(executionID string, e Event) {
-	if e.Message == "" || executionID == "" {
+// line appends the event's message to an execution; to none where it is zero.
+func (l *Ledger) line(x flow.Execution, e Event) {
+	if e.Message == "" || x.ID == "" {
 		return
 	}
-	l.lines = append(l.lines, flow.LogLine{ExecutionID: executionID, At: e.Time, Level: e.Level, Message: e.Message})
+	l.spoken[x.ID] = x
+	l.lines = append(l.lines, flow.LogLine{ExecutionID: x.ID, At: e.Time, Level: e.Level, Message: e.Message})
 }
 
 // contain puts a job into a group.

@@ -97,12 +97,12 @@ func describeResource(j *flow.Job, c *flow.BridgeCursor, e Event) {
 
 // logOfResource is the execution to which a line about a resource belongs: its latest, where
 // that is of the step's present run, else the step's own.
-func (l *Ledger) logOfResource(e Event, step flow.Job) string {
-	x := l.graph.BridgeCursor(l.names.Resource(e.Step, e.Component)).Execution
-	if x.ID == "" || x.StartedAt.Before(l.graph.BridgeCursor(step.ID).Execution.StartedAt) {
-		return step.ExecutionID
+func (l *Ledger) logOfResource(e Event, step flow.Job) flow.Execution {
+	x, of := l.cursor(l.names.Resource(e.Step, e.Component)).Execution, l.cursor(step.ID).Execution
+	if x.ID == "" || x.StartedAt.Before(of.StartedAt) {
+		return of
 	}
-	return x.ID
+	return x
 }
 
 // stepOfResource finds the step whose resource an event is about, as it runs itself. That

@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"time"
-
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -41,13 +39,13 @@ func (l *Ledger) applyStep(e Event) {
 	}
 	switch v {
 	case keep:
-		l.line(j.ExecutionID, e)
+		l.line(c.Execution, e)
 		l.note(j, from, e, "after the step had ended")
 	case begin, whole:
 		l.begin(&j, &c, e.Time)
 	}
 	if v != keep {
-		l.line(j.ExecutionID, e)
+		l.line(c.Execution, e)
 	}
 	switch v {
 	case end, whole:
@@ -177,11 +175,11 @@ func (l *Ledger) active() (found flow.Job, ok bool) {
 // one that ran last; output before any step can only be that of the first.
 func (l *Ledger) applyTofuLine(e Event) {
 	if j, ok := l.active(); ok {
-		l.line(j.ExecutionID, e)
+		l.line(l.cursor(j.ID).Execution, e)
 		return
 	}
-	if id := l.lastExecution(); id != "" {
-		l.line(id, e)
+	if x := l.lastExecution(); x.ID != "" {
+		l.line(x, e)
 		return
 	}
 	begin := e
@@ -191,13 +189,11 @@ func (l *Ledger) applyTofuLine(e Event) {
 	l.applyTofuLine(e)
 }
 
-func (l *Ledger) lastExecution() (id string) {
-	var started time.Time
+func (l *Ledger) lastExecution() (last flow.Execution) {
 	for _, name := range flow.Steps {
-		x := l.graph.BridgeCursor(l.names.Job(name)).Execution
-		if x.ID != "" && !x.StartedAt.Before(started) {
-			id, started = x.ID, x.StartedAt
+		if x := l.cursor(l.names.Job(name)).Execution; x.ID != "" && !x.StartedAt.Before(last.StartedAt) {
+			last = x
 		}
 	}
-	return id
+	return last
 }

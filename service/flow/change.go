@@ -29,8 +29,9 @@ type Changes struct {
 	Relationships        []Relationship
 	RemovedRelationships []RelationshipKey
 	Executions           []Execution
+	Spoken               []Execution // those that have gained lines, and nothing else
 	Transitions          []Transition
-	Lines                []LogLine
+	Lines                []LogLine // of what is in Executions or in Spoken
 	Cursors              []BridgeCursor
 	Heard                []BridgeCursor // those that differ in ActiveAt and EndedAt alone
 	Restored             Restored

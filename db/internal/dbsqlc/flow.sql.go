@@ -21,7 +21,8 @@ type FlowAdvanceParams struct {
 	FlowID  string
 }
 
-// Moves the version to the one the rows of this transaction carry.
+// Moves the version to the one the rows of this transaction carry; where the flow's own row
+// is one of them, FlowPut does.
 func (q *Queries) FlowAdvance(ctx context.Context, arg FlowAdvanceParams) error {
 	_, err := q.db.Exec(ctx, flowAdvance, arg.Version, arg.FlowID)
 	return err
@@ -31,6 +32,7 @@ const flowDelete = `-- name: FlowDelete :exec
 WITH
 lines AS (DELETE FROM log_lines l WHERE l.flow_id = $1),
 history AS (DELETE FROM transitions t WHERE t.flow_id = $1),
+attempts AS (DELETE FROM executions x WHERE x.flow_id = $1),
 keys AS (DELETE FROM idempotency_keys k WHERE k.flow_id = $1)
 DELETE FROM flows f WHERE f.flow_id = $1
 `
@@ -260,6 +262,7 @@ func (q *Queries) FlowLockForPrune(ctx context.Context, flowID string) (string, 
 
 const flowPut = `-- name: FlowPut :exec
 UPDATE flows SET
+    version = $1,
     changed_version = $1,
     definition_id = $2,
     parent_flow_id = $3,
@@ -278,7 +281,7 @@ WHERE flow_id = $15
 `
 
 type FlowPutParams struct {
-	ChangedVersion   int64
+	Version          int64
 	DefinitionID     string
 	ParentFlowID     string
 	TriggeredBy      []byte
@@ -297,7 +300,7 @@ type FlowPutParams struct {
 
 func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
 	_, err := q.db.Exec(ctx, flowPut,
-		arg.ChangedVersion,
+		arg.Version,
 		arg.DefinitionID,
 		arg.ParentFlowID,
 		arg.TriggeredBy,

@@ -250,47 +250,79 @@ func (q *Queries) BridgeCursorPutAll(ctx context.Context, arg BridgeCursorPutAll
 }
 
 const executionPutAll = `-- name: ExecutionPutAll :exec
-INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, log_day)
-SELECT
-    $1, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at,
-    (r.started_at AT TIME ZONE 'UTC')::date
+WITH put AS (
+    INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, line_count, log_day)
+    SELECT
+        $1, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at, r.line_count,
+        -- The day of an execution's log partition is that of its first opening and stays.
+        (r.started_at AT TIME ZONE 'UTC')::date
+    FROM (
+        SELECT
+            unnest($7::text[]) AS execution_id,
+            unnest($8::text[]) AS job_id,
+            unnest($9::integer[]) AS attempt,
+            unnest($10::text[]) AS status,
+            unnest($11::timestamptz[]) AS started_at,
+            unnest($12::timestamptz[]) AS finished_at,
+            unnest($13::bigint[]) AS line_count
+    ) r
+    -- What has ended does not run again, whatever an old copy says.
+    ON CONFLICT (flow_id, execution_id) DO UPDATE SET
+        status = CASE excluded.status WHEN 'running' THEN executions.status ELSE excluded.status END,
+        started_at = CASE WHEN executions.status = 'running' OR excluded.status <> 'running' THEN excluded.started_at ELSE executions.started_at END,
+        finished_at = coalesce(excluded.finished_at, executions.finished_at),
+        line_count = executions.line_count + excluded.line_count
+    RETURNING execution_id AS p_id, line_count AS p_count, log_day AS p_day
+)
+INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
+SELECT $1, l.execution_id, p.p_count - l.later, p.p_day, l.at, l.level, l.message
 FROM (
     SELECT
         unnest($2::text[]) AS execution_id,
-        unnest($3::text[]) AS job_id,
-        unnest($4::integer[]) AS attempt,
-        unnest($5::text[]) AS status,
-        unnest($6::timestamptz[]) AS started_at,
-        unnest($7::timestamptz[]) AS finished_at
-) r
-ON CONFLICT (flow_id, execution_id) DO UPDATE SET
-    status = excluded.status,
-    started_at = excluded.started_at,
-    finished_at = excluded.finished_at
-WHERE executions.status = 'running' OR excluded.status <> 'running'
+        -- How many lines of the same execution come after it here.
+        unnest($3::bigint[]) AS later,
+        unnest($4::timestamptz[]) AS at,
+        unnest($5::text[]) AS level,
+        unnest($6::text[]) AS message
+) l
+JOIN put p ON p.p_id = l.execution_id
 `
 
 type ExecutionPutAllParams struct {
-	FlowID       string
-	ExecutionIds []string
-	JobIds       []string
-	Attempts     []int32
-	Statuses     []string
-	StartedAts   []pgtype.Timestamptz
-	FinishedAts  []pgtype.Timestamptz
+	FlowID           string
+	LineExecutionIds []string
+	LineLaters       []int64
+	LineAts          []pgtype.Timestamptz
+	LineLevels       []string
+	LineMessages     []string
+	ExecutionIds     []string
+	JobIds           []string
+	Attempts         []int32
+	Statuses         []string
+	StartedAts       []pgtype.Timestamptz
+	FinishedAts      []pgtype.Timestamptz
+	LineCounts       []int64
 }
 
-// The day of an execution's log partition is that of its first opening and stays.
-// What has ended does not run again, whatever an old copy says.
+// Writes executions, and the lines they have gained: numbers go on from the execution's
+// count, in the order given; the flow's lock is held. One statement for both, since nearly
+// every event moves an execution and leaves a line; and the rows are found by conflict and
+// not by a join, whose plan may read every execution of the flow.
 func (q *Queries) ExecutionPutAll(ctx context.Context, arg ExecutionPutAllParams) error {
 	_, err := q.db.Exec(ctx, executionPutAll,
 		arg.FlowID,
+		arg.LineExecutionIds,
+		arg.LineLaters,
+		arg.LineAts,
+		arg.LineLevels,
+		arg.LineMessages,
 		arg.ExecutionIds,
 		arg.JobIds,
 		arg.Attempts,
 		arg.Statuses,
 		arg.StartedAts,
 		arg.FinishedAts,
+		arg.LineCounts,
 	)
 	return err
 }
@@ -355,62 +387,6 @@ func (q *Queries) KeyInsertNew(ctx context.Context, arg KeyInsertNewParams) ([][
 		return nil, err
 	}
 	return items, nil
-}
-
-const logLineAppendAll = `-- name: LogLineAppendAll :exec
-WITH line AS (
-    SELECT
-        unnest($2::text[]) AS execution_id,
-        unnest($3::bigint[]) AS ordinal,
-        unnest($4::timestamptz[]) AS at,
-        unnest($5::text[]) AS level,
-        unnest($6::text[]) AS message
-),
-added AS (
-    SELECT l.execution_id AS a_id, count(*) AS a_count
-    FROM line l
-    GROUP BY l.execution_id
-),
-counted AS (
-    UPDATE executions x
-    SET line_count = x.line_count + a.a_count
-    FROM added a
-    WHERE x.flow_id = $1 AND x.execution_id = a.a_id
-    RETURNING x.execution_id AS c_id, x.line_count - a.a_count AS c_base, x.log_day AS c_day
-)
-INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
-SELECT
-    $1,
-    l.execution_id,
-    c.c_base + row_number() OVER (PARTITION BY l.execution_id ORDER BY l.ordinal),
-    c.c_day,
-    l.at,
-    l.level,
-    l.message
-FROM line l
-JOIN counted c ON c.c_id = l.execution_id
-`
-
-type LogLineAppendAllParams struct {
-	FlowID       string
-	ExecutionIds []string
-	Ordinals     []int64
-	Ats          []pgtype.Timestamptz
-	Levels       []string
-	Messages     []string
-}
-
-// Numbers go on from the execution's count, in the order given. The flow's lock is held.
-func (q *Queries) LogLineAppendAll(ctx context.Context, arg LogLineAppendAllParams) error {
-	_, err := q.db.Exec(ctx, logLineAppendAll,
-		arg.FlowID,
-		arg.ExecutionIds,
-		arg.Ordinals,
-		arg.Ats,
-		arg.Levels,
-		arg.Messages,
-	)
-	return err
 }
 
 const transitionInsertAll = `-- name: TransitionInsertAll :exec
