@@ -30,6 +30,7 @@ type door struct {
 	leads   http.Handler // there
 	server  *http.Server
 	paused  chan struct{} // closed when it goes on; nil: it does
+	hush    *sync.RWMutex // held while nothing passes, in either direction
 	watches map[*listener]bool
 	token   string
 	instead func(*http.Request) http.Handler // answers in place of the API server; nil: that one does
@@ -41,7 +42,7 @@ type door struct {
 
 func newDoor(t testing.TB) *door {
 	t.Helper()
-	d := &door{t: t, token: "first", more: make(chan struct{}), asked: map[string]int{}, watches: map[*listener]bool{}, address: "127.0.0.1:0"}
+	d := &door{t: t, hush: &sync.RWMutex{}, token: "first", more: make(chan struct{}), asked: map[string]int{}, watches: map[*listener]bool{}, address: "127.0.0.1:0"}
 	t.Cleanup(func() {
 		d.close()
 		for method := range d.asked {
@@ -104,7 +105,7 @@ func (d *door) serve() {
 	d.mu.Lock()
 	d.address, d.server = socket.Addr().String(), server
 	d.mu.Unlock()
-	go func() { _ = server.ServeTLS(socket, "", "") }()
+	go func() { _ = server.ServeTLS(hushed{socket, d.hush}, "", "") }()
 }
 
 // certificate is one that nobody has signed.

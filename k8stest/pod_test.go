@@ -54,7 +54,8 @@ func (c *cluster) pod(account string) (command, env []string) {
 func TestTheClusterItRunsInIsWatched(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	command, env := c.pod(c.account())
+	account := c.account()
+	command, env := c.pod(account)
 	p := install(t, dbtest.Empty(t)).startAs(command, env, "--in-cluster", "--deployment", deployment)
 	p.known(deployment)
 	s := subscribe(t, p, deployment)
@@ -63,4 +64,13 @@ func TestTheClusterItRunsInIsWatched(t *testing.T) {
 	c.controller().drive(all)
 	agree(t, c, p, deployment, s)
 	wantAttempts(t, p, all)
+
+	// Its token is replaced before its time; what was given before is refused.
+	c.door.changeToken("second")
+	if err := os.WriteFile(filepath.Join(account, "token"), []byte("second"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.releases().delete(all[7].Name)
+	agree(t, c, p, deployment, s)
+	wantSight(t, p, "watching")
 }

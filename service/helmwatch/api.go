@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
@@ -27,6 +29,7 @@ const (
 type kubernetes struct {
 	dynamic dynamic.Interface
 	raw     *rest.RESTClient
+	close   func()
 }
 
 // codecs know the API server's errors and nothing else.
@@ -36,8 +39,11 @@ var codecs = func() serializer.CodecFactory {
 	return serializer.NewCodecFactory(scheme)
 }()
 
-func connect(config *rest.Config) (kubernetes, error) {
+// connect makes a client whose connections go over the link. It is to be closed.
+func connect(config *rest.Config, over *link) (kubernetes, error) {
 	config = rest.CopyConfig(config)
+	over.over(config)
+	freshToken(config)
 	config.UserAgent = "provflow"
 	config.QPS, config.Burst = 20, 40
 	config.NegotiatedSerializer = codecs.WithoutConversion()
@@ -50,7 +56,7 @@ func connect(config *rest.Config) (kubernetes, error) {
 		return kubernetes{}, err
 	}
 	raw, err := rest.UnversionedRESTClientForConfigAndClient(config, client)
-	return kubernetes{dyn, raw}, err
+	return kubernetes{dyn, raw, func() { utilnet.CloseIdleConnectionsFor(client.Transport) }}, err
 }
 
 // releases says under which version HelmReleases are served: the one the API server
@@ -113,13 +119,28 @@ func (k kubernetes) pods(ctx context.Context, of Controllers) ([]pod, error) {
 }
 
 func podOf(u *unstructured.Unstructured) (pod, bool) {
+	name := controllerOf(u)
+	return pod{u.GetNamespace(), u.GetName(), string(u.GetUID()), name}, name != ""
+}
+
+// controllerOf gives the container of a pod that is the controller: the one that the pod
+// says is meant where none is named, else the one that is called as those of Flux are, else
+// the first. The others are what a mesh or a policy has put beside it.
+func controllerOf(u *unstructured.Unstructured) string {
+	var names []string
 	containers, _, _ := unstructured.NestedSlice(u.Object, "spec", "containers")
-	if len(containers) == 0 {
-		return pod{}, false
+	for _, c := range containers {
+		if c, ok := c.(map[string]any); ok {
+			name, _ := c["name"].(string)
+			names = append(names, name)
+		}
 	}
-	first, _ := containers[0].(map[string]any)
-	name, _ := first["name"].(string)
-	return pod{u.GetNamespace(), u.GetName(), string(u.GetUID()), name}, true
+	for _, name := range []string{u.GetAnnotations()["kubectl.kubernetes.io/default-container"], "manager"} {
+		if slices.Contains(names, name) {
+			return name
+		}
+	}
+	return slices.Concat(names, []string{""})[0]
 }
 
 // log follows a container's log from a time on, each line with its time in front.

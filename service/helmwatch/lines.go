@@ -30,7 +30,7 @@ const (
 
 // followControllers follows the logs of all pods there are, until ctx ends. It begins once
 // the releases are known, since lines are kept for those only.
-func (s *session) followControllers(ctx context.Context) {
+func (s *session) followControllers(ctx context.Context, api kubernetes) {
 	if s.options.Controllers.Namespace == "" {
 		return
 	}
@@ -38,10 +38,6 @@ func (s *session) followControllers(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	case <-s.releases.listed:
-	}
-	api, err := connect(s.Config)
-	if err != nil {
-		return // the releases were listed by the same configuration
 	}
 	var followers sync.WaitGroup
 	defer followers.Wait()

@@ -26,14 +26,21 @@ type whole struct{ state, message string }
 // has changed, until ctx ends.
 func (s *session) tell(ctx context.Context) {
 	var sight, outcome whole
+	var looked time.Time // when it was last said that it can be
 	for pause(ctx, time.Second) {
 		since, why := s.sight.lost()
 		now := s.options.Now()
 		switch {
-		case !since.IsZero() && now.Sub(since) >= time.Second: // a blink is not worth telling
-			s.tellIf(ctx, &sight, whole{bridge.WatchBlind, why.Error()}, since)
+		case why != nil:
+			since = laterOf(since, looked)
+			if s.tellIf(ctx, &sight, whole{bridge.WatchBlind, why.Error()}, since) {
+				s.log.Warn("the cluster cannot be looked at", "since", since, "error", why)
+			}
 		case s.sight.has():
-			s.tellIf(ctx, &sight, whole{bridge.WatchWatching, ""}, now)
+			if s.tellIf(ctx, &sight, whole{bridge.WatchWatching, ""}, now) {
+				looked = now
+				s.log.Info("the cluster can be looked at")
+			}
 			if s.knowsAll() {
 				s.tellIf(ctx, &outcome, outcomeOf(s.releases.all(), s.position().Since, now, s.options.Limits), now)
 			}
@@ -51,11 +58,14 @@ func (s *session) knowsAll() bool {
 	}
 }
 
-func (s *session) tellIf(ctx context.Context, told *whole, now whole, at time.Time) {
-	if *told != now {
-		*told = now
-		s.events.put(ctx, entry{item: s.item(Whole(now.state, now.message, s.Region, at), flow.Fingerprint{})})
+// tellIf tells what was not told last, and reports that it did.
+func (s *session) tellIf(ctx context.Context, told *whole, now whole, at time.Time) bool {
+	if *told == now {
+		return false
 	}
+	*told = now
+	s.events.put(ctx, entry{item: s.item(Whole(now.state, now.message, s.Region, at), flow.Fingerprint{})})
+	return true
 }
 
 // sayDropped says that nobody looks from now on, since nobody is to.

@@ -35,10 +35,37 @@ func (s *session) run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { s.events.run(ctx) })
 	parts.Go(func() { s.lines.run(ctx) })
-	parts.Go(func() { s.watchReleases(ctx) })
-	parts.Go(func() { s.followControllers(ctx) })
 	parts.Go(func() { s.tell(ctx) })
+	parts.Go(func() { s.look(ctx) })
 	parts.Wait()
+}
+
+// look asks the API server for all that is to be seen, until ctx ends.
+func (s *session) look(ctx context.Context) {
+	api, ok := s.connected(ctx)
+	if !ok {
+		return
+	}
+	defer api.close()
+	var parts sync.WaitGroup
+	parts.Go(func() { s.watchReleases(ctx, api) })
+	parts.Go(func() { s.followControllers(ctx, api) })
+	parts.Wait()
+}
+
+// connected makes the client, once the files that the configuration names make sense; ok is
+// false when ctx has ended.
+func (s *session) connected(ctx context.Context) (api kubernetes, ok bool) {
+	for retry := retries(10 * time.Second); ; {
+		s.sight.ask(whatIsServed)
+		api, err := connect(s.Config, &s.sight.link)
+		if s.sight.note(whatIsServed, err); err == nil {
+			return api, true
+		}
+		if !pause(ctx, retry.Step()) {
+			return api, false
+		}
+	}
 }
 
 // position is the term with the place up to which lines were read.

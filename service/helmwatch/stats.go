@@ -21,7 +21,7 @@ func (w *Watcher) Stats() Stats {
 		Clusters: int64(len(w.clusters)), Held: w.counts.held.Load(), Events: w.counts.events.Load(), Lines: w.counts.lines.Load(),
 	}
 	for _, c := range w.clusters {
-		if since, _ := c.sight.lost(); !since.IsZero() {
+		if _, why := c.sight.lost(); why != nil {
 			s.Blind++
 		}
 	}

@@ -57,6 +57,7 @@ func (c *cluster) tryTake(ctx context.Context) (flow.WatchTerm, bool, error) {
 // hold watches until ctx ends or the term is over, and says why it stopped.
 func (c *cluster) hold(ctx context.Context, term flow.WatchTerm) error {
 	ctx, end := context.WithCancelCause(ctx)
+	c.sight.reset()
 	s := c.newSession(term, end)
 	var parts sync.WaitGroup
 	parts.Go(func() { c.keep(ctx, s, end) })

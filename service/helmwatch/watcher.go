@@ -143,5 +143,5 @@ func (w *Watcher) begin(ctx context.Context, to kubeconfig.Cluster) *cluster {
 // idle is a cluster that is not watched yet.
 func (w *Watcher) idle(to kubeconfig.Cluster) *cluster {
 	log := w.options.Logger.With("flow", to.FlowID, "region", to.Region)
-	return &cluster{Watcher: w, Cluster: to, log: log, sight: &sight{now: w.options.Now, log: log}, done: make(chan struct{})}
+	return &cluster{Watcher: w, Cluster: to, log: log, sight: newSight(w.options.Now), done: make(chan struct{})}
 }
