@@ -79,7 +79,11 @@ func (l *Ledger) applyListed(e Event) {
 		j, _ := l.graph.Job(id)
 		heard := !l.graph.BridgeCursor(id).ObservedAt.Before(e.Time) // it came while the list was made
 		if j.Namespace != "" && j.Region == l.names.Region(e.Region) && !there[id] && !heard {
-			l.remove(j, e, "not in the cluster any more")
+			gone := e
+			if seen := l.graph.BridgeCursor(id).ObservedAt; !seen.IsZero() {
+				gone.AsOf = seen.Add(time.Microsecond) // after that, by the clock which dates what comes next
+			}
+			l.remove(j, gone, "not in the cluster any more")
 		}
 	}
 }

@@ -28,12 +28,12 @@ func (s Selection) Has(u *unstructured.Unstructured) bool {
 		(s.Labels == nil || s.Labels.Matches(labels.Set(u.GetLabels())))
 }
 
-// Deleted says that a release is gone. Times of Kubernetes are of whole seconds: in the
-// second in which it went, another one of its name may have come, which must not be taken
-// for something earlier.
-func Deleted(r Release, region string, at time.Time) bridge.Event {
+// Deleted says that a release is gone which was last seen to change as of then. When it went
+// the clock here says; what comes before and after that the cluster's does: another release
+// of its name, made before this was heard of or by a clock that is behind, is none that went.
+func Deleted(r Release, region string, at, asOf time.Time) bridge.Event {
 	e := r.about(region, bridge.PhaseComponent)
-	e.Time, e.State, e.Message = at.UTC().Truncate(time.Second), bridge.StateDeleted, "the release was deleted"
+	e.Time, e.AsOf, e.State, e.Message = at.UTC().Truncate(time.Microsecond), asOf, bridge.StateDeleted, "the release was deleted"
 	return e
 }
 

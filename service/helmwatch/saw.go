@@ -68,13 +68,14 @@ func (s *session) sawDeleted(ctx context.Context, object any) {
 	if !ok || !s.options.Select.Has(u) {
 		return
 	}
-	gone, at := Release{u.GetNamespace(), u.GetName()}, s.options.Now()
-	if o, err := Observe(u, at); err == nil {
-		at = laterOf(at, o.AsOf) // the cluster's clock may be ahead: it goes after what it said last
+	gone, now := Release{u.GetNamespace(), u.GetName()}, s.options.Now()
+	o, err := Observe(u, now)
+	if err != nil {
+		o.AsOf = now // nothing was ever said of it
 	}
 	s.releases.remove(gone)
 	s.counts.events.Add(1)
-	s.events.put(ctx, entry{item: s.item(Deleted(gone, s.Region, at), flow.Fingerprint{})})
+	s.events.put(ctx, entry{item: s.item(Deleted(gone, s.Region, laterOf(now, o.AsOf), o.AsOf), flow.Fingerprint{})})
 }
 
 // allListed says which releases there are, which takes out those that went while nobody
@@ -106,8 +107,8 @@ func (s *session) sayMissing(ctx context.Context, all []seen) {
 		}
 	}
 	for _, o := range all {
-		if e := o.event(s.Region); !shown[flow.ComponentName(e.Namespace, e.Component)] && s.releases.has(o.Release) {
-			s.say(ctx, o, nil)
+		if e := o.event(s.Region); !shown[flow.ComponentName(e.Namespace, e.Component)] {
+			s.releases.ifThere(o.Release, func() { s.say(ctx, o, nil) })
 		}
 	}
 }

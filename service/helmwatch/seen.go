@@ -56,6 +56,15 @@ func (r *releases) remove(gone Release) {
 	delete(r.seen, gone)
 }
 
+// ifThere does something about a release before it can go; nothing where it has gone.
+func (r *releases) ifThere(release Release, do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.seen[release]; ok {
+		do()
+	}
+}
+
 func (r *releases) has(release Release) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
