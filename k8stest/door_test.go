@@ -30,6 +30,7 @@ type door struct {
 	leads   http.Handler // there
 	server  *http.Server
 	paused  chan struct{} // closed when it goes on; nil: it does
+	slow    atomic.Bool   // answers come in small pieces
 	hush    *sync.RWMutex // held while nothing passes, in either direction
 	watches map[*listener]bool
 	token   string
@@ -74,6 +75,9 @@ func (d *door) open(to *rest.Config) {
 			r.Out.Header.Del("Accept-Encoding")
 		},
 		ModifyResponse: func(r *http.Response) error {
+			if d.slow.Load() {
+				r.Body = trickle{r.Body}
+			}
 			if r.Request.URL.Query().Get("watch") != "" {
 				r.Body = d.listen(r.Body)
 			}

@@ -18,13 +18,7 @@ func TestAWatchFromBeforeWhatIsKnownListsAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCluster(t)
-			_, p, s := provision(t, c)
-			all := kit(t)
-			c.releases().create(all...)
-			agree(t, c, p, deployment, s)
-			c.controller().drive(all[:10]) // a watch that saw nothing would not be gone on with
-			agree(t, c, p, deployment, s)
+			c, p, s, all := partly(t)
 			before := c.door.lists()
 			c.door.pause()
 			missed(c, all)

@@ -23,7 +23,7 @@ func TestExpiredCredentialsAreReplacedWhileItRuns(t *testing.T) {
 	c.controller().drive(all)
 	i.give(deployment, c.door.kubeconfig())
 	agree(t, c, p, deployment, s)
-	eventually(t, "the flow to say that it is watched", func() bool { return p.snapshot(deployment).watch()["state"] == "watching" })
+	wantSight(t, p, "watching")
 }
 
 func TestADroppedKubeconfigIsNotWatched(t *testing.T) {
@@ -48,10 +48,7 @@ func TestALaterVersionThatComesLaterIsFound(t *testing.T) {
 	t.Parallel()
 	c := bareCluster(t)
 	_, p, s := provision(t, c)
-	eventually(t, "the flow to say that it is watched", func() bool {
-		status, _ := p.call("GET", "/api/v1/flows/"+deployment+"/snapshot", "")
-		return status == 200 && p.snapshot(deployment).watch()["state"] == "watching"
-	})
+	wantSight(t, p, "watching")
 	c.installFlux("v3")
 	all := kit(t)[:4]
 	c.releases().create(all...)
@@ -73,11 +70,7 @@ func TestRegionsAreWatchedEachByItsFile(t *testing.T) {
 	two.releases().create(all...)
 	one.controller().drive(all)
 	eventually(t, "both to be shown", func() bool {
-		status, _ := p.call("GET", "/api/v1/flows/om-1/snapshot", "")
-		if status != 200 {
-			return false
-		}
-		v := p.snapshot("om-1")
+		v := p.now("om-1")
 		return v.nodes["om-1:install-cert-manager"].Status == "succeeded" && v.nodes["om-1:install-nbg-1:cert-manager"].Status == "pending"
 	})
 	two.releases().delete(all[1].Name)

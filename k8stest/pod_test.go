@@ -74,3 +74,19 @@ func TestTheClusterItRunsInIsWatched(t *testing.T) {
 	agree(t, c, p, deployment, s)
 	wantSight(t, p, "watching")
 }
+
+// The cluster it runs in may be that of one of a deployment's regions.
+func TestTheClusterItRunsInMayBeARegions(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	command, env := c.pod(c.account())
+	p := install(t, dbtest.Empty(t)).startAs(command, env, "--in-cluster", "--deployment", deployment, "--region", "nbg-1")
+	p.known(deployment, "fsn1", "nbg-1")
+	one := kit(t)[0]
+	c.releases().create(one)
+	c.controller().drive([]component{one})
+	id := deployment + ":install-nbg-1:" + one.Name
+	eventually(t, "it to be shown in its region", func() bool {
+		return p.now(deployment).nodes[id].Status == "succeeded"
+	})
+}

@@ -58,6 +58,8 @@ func TestOnlyTheReleasesAskedForAreWatched(t *testing.T) {
 	c.add("team-a", "app-shop", "platform", map[string]any{"name": "app-base", "namespace": "flux-system"})
 	c.add("team-b", "app-shop", "platform")
 	wantInstalls(t, p, "app-base", "app-shop@team-a")
+	across := edge{deployment + ":install-app-base", deployment + ":install-app-shop@team-a", "finish-to-start"}
+	eventually(t, "it to wait for one of another namespace", func() bool { return p.snapshot(deployment).edges[across.String()] })
 	c.add("team-a", "app-late", "base")
 	c.add("team-a", "app-later", "none")
 	c.add("team-a", "app-last", "base")
@@ -73,10 +75,7 @@ func wantInstalls(t *testing.T, p *program, want ...string) {
 		}
 	}()
 	eventually(t, strings.Join(want, ", "), func() bool {
-		status, _ := p.call("GET", "/api/v1/flows/"+deployment+"/snapshot", "")
-		if status == http.StatusOK {
-			got = p.snapshot(deployment).installs(deployment)
-		}
+		got = p.now(deployment).installs(deployment)
 		return slices.Equal(got, want)
 	})
 }

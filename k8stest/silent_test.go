@@ -47,12 +47,7 @@ func (d *door) silence() (goOn func()) {
 // forgotten or a machine lost its power.
 func TestASilentAPIServerIsNoticed(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	_, p, s := provision(t, c)
-	all := kit(t)
-	c.releases().create(all...)
-	c.controller().drive(all[:10])
-	agree(t, c, p, deployment, s)
+	c, p, s, all := partly(t)
 	wantSight(t, p, "watching")
 
 	goOn := c.door.silence()
@@ -75,7 +70,7 @@ func TestASilentAPIServerIsNoticed(t *testing.T) {
 func wantSight(t *testing.T, p *program, state string) (said map[string]any) {
 	t.Helper()
 	eventually(t, "the flow to say "+state, func() bool {
-		said = p.snapshot(deployment).watch()
+		said = p.now(deployment).watch()
 		return said["state"] == state
 	})
 	return said

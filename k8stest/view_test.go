@@ -80,6 +80,15 @@ func (p *program) snapshot(id string) *view {
 	return v
 }
 
+// now is the flow as it is; an empty view while there is none.
+func (p *program) now(id string) *view {
+	p.t.Helper()
+	if status, _ := p.call("GET", "/api/v1/flows/"+id+"/snapshot", ""); status != http.StatusOK {
+		return newView()
+	}
+	return p.snapshot(id)
+}
+
 func (v *view) String() string {
 	var lines []string
 	for id, n := range v.nodes {

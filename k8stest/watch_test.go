@@ -150,6 +150,20 @@ func TestAWatcherThatWasStoppedForAMomentWritesNothing(t *testing.T) {
 	wantAttempts(t, second, slices.Delete(all, 11, 12))
 }
 
+// partly is a cluster of the kit of which ten are installed, as is shown. They were so under
+// the eyes of the watch, which without having seen something would not be gone on with.
+func partly(t *testing.T) (*cluster, *program, *subscriber, []component) {
+	t.Helper()
+	c := newCluster(t)
+	_, p, s := provision(t, c)
+	all := kit(t)
+	c.releases().create(all...)
+	agree(t, c, p, deployment, s)
+	c.controller().drive(all[:10])
+	agree(t, c, p, deployment, s)
+	return c, p, s, all
+}
+
 // missed is what goes on in a cluster of the kit while nobody looks.
 func missed(c *cluster, all []component) {
 	c.controller().drive(all[10:])
@@ -162,12 +176,7 @@ func missed(c *cluster, all []component) {
 // was before is forgotten. All is listed again.
 func TestARelistFindsWhatWasMissed(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	_, p, s := provision(t, c)
-	all := kit(t)
-	c.releases().create(all...)
-	c.controller().drive(all[:10])
-	agree(t, c, p, deployment, s)
+	c, p, s, all := partly(t)
 	before := c.door.lists()
 	c.door.pause()
 	missed(c, all)
@@ -183,21 +192,15 @@ func TestARelistFindsWhatWasMissed(t *testing.T) {
 
 func TestAnAPIServerThatIsAwayIsSaidToBe(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	_, p, s := provision(t, c)
-	all := kit(t)
-	c.releases().create(all...)
-	c.controller().drive(all[:10])
-	agree(t, c, p, deployment, s)
+	c, p, s, all := partly(t)
 	c.door.close()
-	eventually(t, "the flow to say that nobody can look", func() bool {
-		w := p.snapshot(deployment).watch()
-		return w["state"] == "blind" && w["since"].(float64) > 1e12
-	})
+	if since := wantSight(t, p, "blind")["since"].(float64); since < 1e12 {
+		t.Errorf("it is blind since %v", since)
+	}
 	missed(c, all)
 	c.restart()
 	agree(t, c, p, deployment, s)
-	eventually(t, "the flow to say that it is watched", func() bool { return p.snapshot(deployment).watch()["state"] == "watching" })
+	wantSight(t, p, "watching")
 	wantAttempts(t, p, all[:34])
 }
 

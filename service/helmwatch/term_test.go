@@ -73,6 +73,12 @@ func (o *office) Jobs(context.Context, string, ...flow.Status) ([]flow.PlacedJob
 	return nil, nil
 }
 
+func (o *office) change(do func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	do()
+}
+
 func (o *office) held() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -100,6 +106,15 @@ func replica(t *testing.T, o *office, name string) (stop func()) {
 		})
 	}()
 	return func() { cancel(); <-done }
+}
+
+// watchedByA is where a replica has the term until the test ends.
+func watchedByA(t *testing.T) *office {
+	t.Helper()
+	o := &office{}
+	t.Cleanup(replica(t, o, "a"))
+	synctest.Wait()
+	return o
 }
 
 func TestACleanStopGivesTheWatchUpAtOnce(t *testing.T) {
@@ -130,12 +145,8 @@ func TestACleanStopGivesTheWatchUpAtOnce(t *testing.T) {
 func TestWhoLosesTheTermStopsAndWaitsForTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := &office{}
-		defer replica(t, o, "a")()
-		synctest.Wait()
-		o.mu.Lock()
-		o.term, o.holder, o.expires = 7, "other", time.Now().Add(time.Minute)
-		o.mu.Unlock()
+		o := watchedByA(t)
+		o.change(func() { o.term, o.holder, o.expires = 7, "other", time.Now().Add(time.Minute) })
 		time.Sleep(50 * time.Second)
 		if o.held() != "other" {
 			t.Errorf("%q watches", o.held())
@@ -150,22 +161,16 @@ func TestWhoLosesTheTermStopsAndWaitsForTheNext(t *testing.T) {
 func TestADatabaseThatIsAwayEndsNoWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := &office{}
-		defer replica(t, o, "a")()
-		synctest.Wait()
-		o.mu.Lock()
-		o.away = &flow.Error{Code: flow.Unavailable}
-		o.mu.Unlock()
+		o := watchedByA(t)
+		o.change(func() { o.away = &flow.Error{Code: flow.Unavailable} })
 		time.Sleep(time.Hour)
-		o.mu.Lock()
-		o.away = nil
-		o.mu.Unlock()
+		o.change(func() { o.away = nil })
 		time.Sleep(3 * time.Second)
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.term != 1 || time.Now().After(o.expires) {
-			t.Errorf("it is term %d", o.term)
-		}
+		o.change(func() {
+			if o.term != 1 || time.Now().After(o.expires) {
+				t.Errorf("it is term %d", o.term)
+			}
+		})
 	})
 }
 
