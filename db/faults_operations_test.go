@@ -28,6 +28,10 @@ func writes() []operation {
 		{name: "record events of a new deployment", do: events(firstEvents)},
 		{name: "record events after another replica", before: wrote(firstEvents), do: events(laterEvents)},
 		{name: "record events that are there already", before: wrote(firstEvents), do: events(firstEvents)},
+		{name: "record events in one transaction with another flow", before: both(wrote(firstEvents)), do: func(ctx context.Context, s *subject) (any, error) {
+			s.beside = s.id + "-beside"
+			return events(laterEvents)(ctx, s)
+		}},
 		{name: "record a message with a key", before: said(wholeMessage), do: message(shorterMessage, "k")},
 		{name: "record a message without a key", before: said(wholeMessage), do: message(shorterMessage, "")},
 		{name: "import an index", do: importIndex},
@@ -147,6 +151,16 @@ func wrote(lines string) func(*subject) error {
 	return func(s *subject) error {
 		_, err := events(lines)(context.Background(), s)
 		return err
+	}
+}
+
+// both does it to the flow, and to the one beside it.
+func both(before func(*subject) error) func(*subject) error {
+	return func(s *subject) error {
+		if err := before(&subject{id: s.id + "-beside", store: s.store}); err != nil {
+			return err
+		}
+		return before(s)
 	}
 }
 

@@ -38,6 +38,7 @@ type operation struct {
 type subject struct {
 	id     string
 	store  *db.Store
+	beside string // another flow that is written in the same transactions
 	cancel atomic.Pointer[context.CancelFunc]
 }
 
@@ -52,7 +53,19 @@ func (s *subject) interrupt() { (*s.cancel.Load())() }
 
 // Record lets a fault end the recorder's own transactions, which no caller can.
 func (s *subject) Record(ctx context.Context, w flow.Write) (flow.Cursor, error) {
-	return s.store.Record(s.interruptible(ctx), w)
+	if s.beside == "" {
+		return s.store.Record(s.interruptible(ctx), w)
+	}
+	other := flow.Write{FlowID: s.beside, Decide: func(flow.State, []bool) flow.Changes {
+		return flow.Changes{Transitions: []flow.Transition{{JobID: "j", From: flow.Pending, To: flow.Pending, OccurredAt: noon}}}
+	}}
+	ats, err := s.RecordTogether(ctx, []flow.Write{other, w})
+	return ats[1], err
+}
+
+// RecordTogether implements record.Store.
+func (s *subject) RecordTogether(ctx context.Context, ws []flow.Write) ([]flow.Cursor, error) {
+	return s.store.RecordTogether(s.interruptible(ctx), ws)
 }
 
 // Announce implements record.Announcer.

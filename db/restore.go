@@ -21,7 +21,7 @@ func (s *Store) queueRestored(ctx context.Context, q *dbsqlc.Queries, flowID str
 }
 
 func restoredExecutionParams(flowID string, xs []flow.Execution) dbsqlc.ExecutionRestoreAllParams {
-	all := executionParams(flowID, xs, nil)
+	all := executionParams([]decided{{flowID: flowID, Changes: flow.Changes{Executions: xs}}})
 	return dbsqlc.ExecutionRestoreAllParams{
 		FlowID: flowID, ExecutionIds: all.ExecutionIds, JobIds: all.JobIds, Attempts: all.Attempts,
 		Statuses: all.Statuses, StartedAts: all.StartedAts, FinishedAts: all.FinishedAts,
@@ -29,7 +29,7 @@ func restoredExecutionParams(flowID string, xs []flow.Execution) dbsqlc.Executio
 }
 
 func restoredTransitionParams(s *Store, flowID string, version int64, ts []flow.Transition) dbsqlc.TransitionRestoreAllParams {
-	all := transitionParams(flowID, version, ts)
+	all := transitionParams([]decided{{Changes: flow.Changes{Transitions: ts}}})
 	p := dbsqlc.TransitionRestoreAllParams{
 		FlowID: flowID, Version: version, RecordedAt: stamp(s.now()), JobIds: all.JobIds, ExecutionIds: all.ExecutionIds,
 		FromStatuses: all.FromStatuses, ToStatuses: all.ToStatuses, States: all.States, OccurredAts: all.OccurredAts, Causes: all.Causes,
@@ -42,7 +42,7 @@ func restoredTransitionParams(s *Store, flowID string, version int64, ts []flow.
 }
 
 func restoredLineParams(flowID string, lines []flow.LogLine) dbsqlc.LogLineRestoreAllParams {
-	all := executionParams(flowID, nil, lines)
+	all := executionParams([]decided{{flowID: flowID, Changes: flow.Changes{Lines: lines}}})
 	p := dbsqlc.LogLineRestoreAllParams{
 		FlowID: flowID, ExecutionIds: all.LineExecutionIds, Ats: all.LineAts, Levels: all.LineLevels, Messages: all.LineMessages,
 	}

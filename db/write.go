@@ -1,15 +1,11 @@
 package db
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
@@ -23,31 +19,49 @@ import (
 // A writer that wrote the flow last needs two round trips: one begins the transaction,
 // takes the lock and claims the keys, the other writes and commits.
 func (s *Store) Record(ctx context.Context, w flow.Write) (flow.Cursor, error) {
-	var at flow.Cursor
-	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) (err error) {
-		if at, err = s.record(ctx, conn, w); err != nil {
+	var d decided
+	err := s.writing(ctx, func(conn *pgxpool.Conn) error {
+		c, err := s.begin(ctx, conn, w)
+		if err != nil {
+			return err
+		}
+		if d, err = s.decide(ctx, conn, w, c); err != nil {
+			return err
+		}
+		return s.commit(ctx, conn, d)
+	})
+	return d.at, err
+}
+
+// writing lends a connection to a transaction, which ends with it in any case.
+func (s *Store) writing(ctx context.Context, do func(*pgxpool.Conn) error) error {
+	return mapError(s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		err := do(conn)
+		if err != nil {
 			rollBack(ctx, conn)
 		}
 		return err
-	})
-	return at, mapError(err)
+	}))
 }
 
-func (s *Store) record(ctx context.Context, conn *pgxpool.Conn, w flow.Write) (flow.Cursor, error) {
-	c, err := s.begin(ctx, conn, w)
-	if err != nil {
-		return flow.NoCursor, err
-	}
-	at := flow.Cursor{Epoch: c.row.Epoch, Version: c.row.Version}
+// decided is what a write does to its flow, and the cursor that it then has.
+type decided struct {
+	flowID string
+	at     flow.Cursor
+	flow.Changes
+}
+
+// decide lets the writer decide on what it does not know yet.
+func (s *Store) decide(ctx context.Context, conn *pgxpool.Conn, w flow.Write, c claim) (decided, error) {
+	d := decided{flowID: w.FlowID, at: flow.Cursor{Epoch: c.row.Epoch, Version: c.row.Version}}
 	state, err := s.readState(ctx, dbsqlc.New(conn), w, c.row)
 	if err != nil {
-		return flow.NoCursor, err
+		return d, err
 	}
-	changes := w.Decide(state, c.fresh)
-	if changes.Moves() {
-		at.Version++
+	if d.Changes = w.Decide(state, c.fresh); d.Moves() {
+		d.at.Version++
 	}
-	return at, s.commit(ctx, conn, w.FlowID, at.Version, changes)
+	return d, nil
 }
 
 // claim is the flow's row under lock, where there is one, and which of the keys are new. It
@@ -111,21 +125,26 @@ func (s *Store) create(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (ro
 
 // register claims the write's keys and says which of them are new.
 func (s *Store) register(ctx context.Context, q *dbsqlc.Queries, w flow.Write) ([]bool, error) {
-	if len(w.Keys) == 0 {
-		return nil, nil
+	fresh, err := s.registerAll(ctx, q, []flow.Write{w})
+	return fresh[0], err
+}
+
+// registerAll is the same of several writes; what has no key is always new.
+func (s *Store) registerAll(ctx context.Context, q *dbsqlc.Queries, ws []flow.Write) ([][]bool, error) {
+	p, fresh := keyParams(ws), make([][]bool, len(ws))
+	var inserted []dbsqlc.KeyInsertNewRow
+	var err error
+	if p.Now = stamp(s.now()); len(p.Keys) > 0 {
+		inserted, err = q.KeyInsertNew(ctx, p)
 	}
-	var keys [][]byte
-	for i := range w.Keys {
-		if w.Keys[i] != (flow.Fingerprint{}) {
-			keys = append(keys, w.Keys[i][:])
-		}
+	added := make(map[flowKey]bool, len(inserted))
+	for _, r := range inserted {
+		added[flowKey{r.FlowID, flow.Fingerprint(r.Key)}] = true
 	}
-	if len(keys) == 0 {
-		return freshOf(w.Keys, nil), nil
+	for i, w := range ws {
+		fresh[i] = freshOf(w, added)
 	}
-	slices.SortFunc(keys, bytes.Compare) // two who make the same flow wait for each other one way only
-	inserted, err := q.KeyInsertNew(ctx, dbsqlc.KeyInsertNewParams{FlowID: w.FlowID, Keys: keys, Now: stamp(s.now())})
-	return freshOf(w.Keys, inserted), err
+	return fresh, err
 }
 
 // readState reads what the writer does not know yet; nothing, where it wrote last.
@@ -152,88 +171,4 @@ func (s *Store) readState(ctx context.Context, q *dbsqlc.Queries, w flow.Write, 
 		state.Cursors = append(state.Cursors, bridgeCursorOf(c))
 	}
 	return state, err
-}
-
-// commit sends all statements of a change, and the COMMIT, in one round trip.
-func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, flowID string, version int64, c flow.Changes) error {
-	p := &pipeline{}
-	q := dbsqlc.New(p)
-	s.queueState(ctx, q, flowID, version, c)
-	s.queueHistory(ctx, q, flowID, version, c)
-	p.batch.Queue("COMMIT")
-	results := conn.SendBatch(ctx, &p.batch)
-	var last pgconn.CommandTag
-	var err error
-	for range p.batch.Len() {
-		if last, err = results.Exec(); err != nil {
-			break
-		}
-	}
-	err = cmp.Or(err, results.Close())
-	if err == nil && last.String() != "COMMIT" {
-		err = pgx.ErrTxCommitRollback
-	}
-	return err
-}
-
-// rollBack ends a transaction that failed. A connection for which that does not work is
-// given up by the pool.
-func rollBack(ctx context.Context, conn *pgxpool.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
-		_, _ = conn.Exec(ctx, "ROLLBACK")
-	}
-}
-
-// queueState queues live state. Errors come when the pipeline is sent.
-func (s *Store) queueState(ctx context.Context, q *dbsqlc.Queries, flowID string, version int64, c flow.Changes) {
-	if !c.Moves() {
-		return
-	}
-	if c.Flow != nil {
-		_ = q.FlowPut(ctx, flowParams(flowID, version, *c.Flow))
-	} else {
-		_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: flowID, Version: version})
-	}
-	if len(c.RemovedJobs) > 0 {
-		_ = q.JobDeleteAll(ctx, dbsqlc.JobDeleteAllParams{FlowID: flowID, JobIds: c.RemovedJobs, ChangedVersion: version, Now: stamp(s.now())})
-	}
-	if len(c.RemovedRelationships) > 0 {
-		_ = q.RelationshipDeleteAll(ctx, relationshipKeyParams(flowID, version, c.RemovedRelationships, s.now()))
-	}
-	if len(c.Jobs) > 0 {
-		_ = q.JobPutAll(ctx, jobParams(flowID, version, c.Jobs))
-	}
-	if len(c.Relationships) > 0 {
-		_ = q.RelationshipPutAll(ctx, relationshipParams(flowID, version, c.Relationships))
-	}
-	if len(c.Cursors) > 0 {
-		_ = q.BridgeCursorPutAll(ctx, bridgeCursorParams(flowID, version, c.Cursors))
-	}
-}
-
-func (s *Store) queueHistory(ctx context.Context, q *dbsqlc.Queries, flowID string, version int64, c flow.Changes) {
-	if len(c.Heard) > 0 {
-		p := bridgeCursorParams(flowID, version, c.Heard)
-		_ = q.BridgeCursorHearAll(ctx, dbsqlc.BridgeCursorHearAllParams{FlowID: flowID, JobIds: p.JobIds, ActiveAts: p.ActiveAts, EndedAts: p.EndedAts})
-	}
-	if len(c.Transitions) > 0 {
-		p := transitionParams(flowID, version, c.Transitions)
-		p.RecordedAt = stamp(s.now())
-		_ = q.TransitionInsertAll(ctx, p)
-	}
-	if len(c.Executions)+len(c.Spoken) > 0 {
-		_ = q.ExecutionPutAll(ctx, executionParams(flowID, append(c.Executions, c.Spoken...), c.Lines))
-	}
-	s.queueRestored(ctx, q, flowID, version, c.Restored)
-}
-
-func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams {
-	return dbsqlc.FlowPutParams{
-		FlowID: flowID, Version: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
-		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
-		FailedJobs: int32(f.FailedJobs), Meta: f.Meta, Watches: watchesJSON(f.Watches),
-		EstimateEarliest: stamp(f.Estimate.Earliest), EstimateLatest: stamp(f.Estimate.Latest), EstimateRuns: int32(f.Estimate.Runs),
-	}
 }

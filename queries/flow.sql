@@ -15,6 +15,24 @@ LEFT JOIN deployments d ON d.deployment_id = f.flow_id
 WHERE f.flow_id = @flow_id
 FOR NO KEY UPDATE OF f;
 
+-- name: FlowLockFree :many
+-- The same of those flows that nobody else holds: it waits for nobody.
+SELECT l.flow_id, l.epoch::text AS epoch, l.version, l.has_deployment::bool AS has_deployment, l.provider::text AS provider, l.regions::text[] AS regions
+FROM (SELECT unnest(@flow_ids::text[]) AS id) w
+CROSS JOIN LATERAL (
+    SELECT
+        f.flow_id,
+        f.epoch || '-' || (SELECT database_history()) AS epoch,
+        f.version,
+        d.deployment_id IS NOT NULL AS has_deployment,
+        coalesce(d.provider, '') AS provider,
+        coalesce(d.regions, '{}') AS regions
+    FROM flows f
+    LEFT JOIN deployments d ON d.deployment_id = f.flow_id
+    WHERE f.flow_id = w.id
+    FOR NO KEY UPDATE OF f SKIP LOCKED
+) l;
+
 -- name: FlowEnsure :exec
 INSERT INTO flows (flow_id, epoch, created_at)
 VALUES (@flow_id, @epoch, @now)

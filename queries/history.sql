@@ -1,9 +1,9 @@
 -- name: KeyInsertNew :many
 -- Gives back the keys that were not there: those writes have not had their effect yet.
 INSERT INTO idempotency_keys (flow_id, key, created_at)
-SELECT @flow_id, unnest(@keys::bytea[]), @now
+SELECT unnest(@flow_ids::text[]), unnest(@keys::bytea[]), @now
 ON CONFLICT DO NOTHING
-RETURNING key;
+RETURNING flow_id, key;
 
 -- name: BridgeCursorListChangedSince :many
 SELECT
@@ -38,8 +38,8 @@ INSERT INTO bridge_cursors (
     flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id,
     began_at, revision, began_attempt, failures)
 SELECT
-    @flow_id,
-    @changed_version,
+    unnest(@flow_ids::text[]),
+    unnest(@changed_versions::bigint[]),
     unnest(@job_ids::text[]),
     unnest(@states::text[]),
     unnest(@chart_versions::text[]),
@@ -73,11 +73,12 @@ UPDATE bridge_cursors b
 SET active_at = greatest(b.active_at, h.active_at), ended_at = greatest(b.ended_at, h.ended_at)
 FROM (
     SELECT
+        unnest(@flow_ids::text[]) AS flow_id,
         unnest(@job_ids::text[]) AS job_id,
         unnest(@active_ats::timestamptz[]) AS active_at,
         unnest(@ended_ats::timestamptz[]) AS ended_at
 ) h
-WHERE b.flow_id = @flow_id AND b.job_id = h.job_id;
+WHERE b.flow_id = h.flow_id AND b.job_id = h.job_id;
 
 -- name: ExecutionPutAll :exec
 -- Writes executions, and the lines they have gained: numbers go on from the execution's
@@ -87,11 +88,12 @@ WHERE b.flow_id = @flow_id AND b.job_id = h.job_id;
 WITH put AS (
     INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, line_count, log_day)
     SELECT
-        @flow_id, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at, r.line_count,
+        r.flow_id, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at, r.line_count,
         -- The day of an execution's log partition is that of its first opening and stays.
         (r.started_at AT TIME ZONE 'UTC')::date
     FROM (
         SELECT
+            unnest(@flow_ids::text[]) AS flow_id,
             unnest(@execution_ids::text[]) AS execution_id,
             unnest(@job_ids::text[]) AS job_id,
             unnest(@attempts::integer[]) AS attempt,
@@ -106,12 +108,13 @@ WITH put AS (
         started_at = CASE WHEN executions.status = 'running' OR excluded.status <> 'running' THEN excluded.started_at ELSE executions.started_at END,
         finished_at = coalesce(excluded.finished_at, executions.finished_at),
         line_count = executions.line_count + excluded.line_count
-    RETURNING execution_id AS p_id, line_count AS p_count, log_day AS p_day
+    RETURNING flow_id AS p_flow, execution_id AS p_id, line_count AS p_count, log_day AS p_day
 )
 INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
-SELECT @flow_id, l.execution_id, p.p_count - l.later, p.p_day, l.at, l.level, l.message
+SELECT l.flow_id, l.execution_id, p.p_count - l.later, p.p_day, l.at, l.level, l.message
 FROM (
     SELECT
+        unnest(@line_flow_ids::text[]) AS flow_id,
         unnest(@line_execution_ids::text[]) AS execution_id,
         -- How many lines of the same execution come after it here.
         unnest(@line_laters::bigint[]) AS later,
@@ -119,14 +122,14 @@ FROM (
         unnest(@line_levels::text[]) AS level,
         unnest(@line_messages::text[]) AS message
 ) l
-JOIN put p ON p.p_id = l.execution_id;
+JOIN put p ON p.p_flow = l.flow_id AND p.p_id = l.execution_id;
 
 -- name: TransitionInsertAll :exec
 INSERT INTO transitions (
     flow_id, version, recorded_at, job_id, execution_id, from_status, to_status, state, occurred_at, cause)
 SELECT
-    @flow_id,
-    @version,
+    unnest(@flow_ids::text[]),
+    unnest(@versions::bigint[]),
     @recorded_at,
     unnest(@job_ids::text[]),
     unnest(@execution_ids::text[]),

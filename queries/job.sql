@@ -9,12 +9,13 @@ WHERE flow_id = @flow_id AND changed_version > @since
 ORDER BY position, job_id;
 
 -- name: JobPutAll :exec
+-- Of one flow or of several whose locks are held, as all of these that take the flow by row.
 INSERT INTO jobs (
     flow_id, changed_version, job_id, position, name, display_name, type, family, app_id, region, namespace, chart,
     source, status, started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta,
     action, run_status, run_started_at, run_finished_at)
 SELECT
-    @flow_id, @changed_version, r.job_id, r.position, r.name, r.display_name, r.type, r.family, r.app_id, r.region,
+    r.flow_id, r.changed_version, r.job_id, r.position, r.name, r.display_name, r.type, r.family, r.app_id, r.region,
     r.namespace, r.chart, r.source, r.status, r.started_at, r.finished_at, r.state, r.reason, r.chart_version,
     r.attempt, r.execution_id,
     -- An array of arrays cannot be unnested by rows, so each comes as a JSON list.
@@ -22,6 +23,8 @@ SELECT
     nullif(r.meta, '')::json, r.action, nullif(r.run_status, ''), r.run_started_at, r.run_finished_at
 FROM (
     SELECT
+        unnest(@flow_ids::text[]) AS flow_id,
+        unnest(@changed_versions::bigint[]) AS changed_version,
         unnest(@job_ids::text[]) AS job_id,
         unnest(@positions::bigint[]) AS position,
         unnest(@names::text[]) AS name,

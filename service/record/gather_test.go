@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -23,7 +24,23 @@ func (s *slowStore) Record(_ context.Context, w flow.Write) (flow.Cursor, error)
 	defer s.mu.Unlock()
 	s.sizes = append(s.sizes, len(w.Keys))
 	w.Decide(flow.State{}, make([]bool, len(w.Keys)))
-	return flow.Cursor{}, nil
+	return flow.Cursor{Epoch: "e"}, nil
+}
+
+// RecordTogether takes as long, and leaves nothing out.
+func (s *slowStore) RecordTogether(ctx context.Context, ws []flow.Write) ([]flow.Cursor, error) {
+	var all flow.Write
+	for _, w := range ws {
+		all.Keys = append(all.Keys, w.Keys...)
+	}
+	all.Decide = func(flow.State, []bool) flow.Changes {
+		for _, w := range ws {
+			w.Decide(flow.State{}, make([]bool, len(w.Keys)))
+		}
+		return flow.Changes{}
+	}
+	at, err := s.Record(ctx, all)
+	return slices.Repeat([]flow.Cursor{at}, len(ws)), err
 }
 
 type deaf struct{}

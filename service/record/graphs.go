@@ -32,6 +32,13 @@ func (g *graphs) take(flowID string) *flow.Graph {
 	return g.order.Remove(e).(*flow.Graph)
 }
 
+// has reports that the flow's graph is kept.
+func (g *graphs) has(flowID string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.byID[flowID] != nil
+}
+
 // put keeps a graph and drops the one written longest ago where there are too many.
 func (g *graphs) put(flowID string, graph *flow.Graph) {
 	g.mu.Lock()

@@ -2,10 +2,7 @@ package record
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +15,9 @@ import (
 // safe to send again.
 type Store interface {
 	Record(ctx context.Context, w flow.Write) (flow.Cursor, error)
+	// RecordTogether carries out writes of several flows that are there, in one transaction,
+	// and waits for none of them: what it leaves out has NoCursor.
+	RecordTogether(ctx context.Context, ws []flow.Write) ([]flow.Cursor, error)
 }
 
 // Announcer is told, after the commit, that a flow has changed. It must not block.
@@ -28,7 +28,7 @@ type Announcer interface {
 // Options bound the recorder's work; zero values choose the defaults.
 type Options struct {
 	BatchSize    int           // observations in one transaction: 500
-	Transactions int           // at once: 8
+	Transactions int           // at once: 4
 	Graphs       int           // flows kept in memory: 256
 	Timeout      time.Duration // of one transaction: 15 s
 	// Observe is told of every transaction: how many observations were in it, how long it
@@ -57,21 +57,14 @@ type Recorder struct {
 	store    Store
 	announce Announcer
 	options  Options
-	slots    chan struct{}
+	graphs   *graphs
 
-	mu     sync.Mutex
-	queues map[string]*queue
-	graphs *graphs
-	closed bool
-	work   sync.WaitGroup
-}
-
-// queue is what waits for the transaction of one flow that runs.
-type queue struct {
-	waiting []*request
-	size    int           // how many items that is
-	wanted  int           // see gather
-	enough  chan struct{} // closed when so many wait; nil when nobody asks
+	mu        sync.Mutex
+	queues    queues
+	running   int        // workers
+	gathering *gathering // of the one worker that does
+	closed    bool
+	work      sync.WaitGroup
 }
 
 // request is one caller's observations; done is answered once.
@@ -90,14 +83,14 @@ type result struct {
 func New(store Store, announce Announcer, o Options) *Recorder {
 	o = o.withDefaults()
 	return &Recorder{
-		store: store, announce: announce, options: o, slots: make(chan struct{}, o.Transactions),
-		queues: map[string]*queue{}, graphs: newGraphs(o.Graphs),
+		store: store, announce: announce, options: o, graphs: newGraphs(o.Graphs),
+		queues: queues{byFlow: map[string]*queue{}},
 	}
 }
 
 func (o Options) withDefaults() Options {
 	o.BatchSize = orDefault(o.BatchSize, 500)
-	o.Transactions = orDefault(o.Transactions, 8)
+	o.Transactions = orDefault(o.Transactions, 4)
 	o.Graphs = orDefault(o.Graphs, 256)
 	o.Timeout = orDefault(o.Timeout, 15*time.Second)
 	if o.Observe == nil {
@@ -152,180 +145,7 @@ func (r *Recorder) enqueue(flowID string, req *request) error {
 	if r.closed {
 		return &flow.Error{Code: flow.Unavailable, Slug: "stopping", Detail: "the server is stopping; send it again to another replica or shortly"}
 	}
-	if q := r.queues[flowID]; q != nil {
-		q.add(req, r.options.BatchSize)
-		return nil
-	}
-	q := &queue{}
-	q.add(req, r.options.BatchSize)
-	r.queues[flowID] = q
-	r.work.Add(1)
-	go r.drain(flowID)
+	r.queues.add(flowID, req)
+	r.wake()
 	return nil
-}
-
-// drain runs a flow's transactions one after another until nothing waits.
-func (r *Recorder) drain(flowID string) {
-	defer r.work.Done()
-	for last, took := 0, time.Duration(0); ; {
-		r.gather(flowID, last, took)
-		r.slots <- struct{}{} // first a slot, then the batch: what comes meanwhile goes along
-		batch := r.take(flowID)
-		begun := r.options.Now()
-		if len(batch) > 0 {
-			r.commit(flowID, batch)
-		}
-		<-r.slots
-		if len(batch) == 0 {
-			return
-		}
-		last, took = len(batch), r.options.Now().Sub(begun)
-	}
-}
-
-// take removes the requests of the next transaction; with none left it ends the queue.
-func (r *Recorder) take(flowID string) []*request {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	q := r.queues[flowID]
-	n, size := 0, 0
-	for n < len(q.waiting) && (n == 0 || size+len(q.waiting[n].items) <= r.options.BatchSize) {
-		size += len(q.waiting[n].items)
-		n++
-	}
-	if n == 0 {
-		delete(r.queues, flowID)
-		return nil
-	}
-	batch := q.waiting[:n:n]
-	q.waiting, q.size = q.waiting[n:], q.size-size
-	return batch
-}
-
-// commit stores a batch. Where the store refuses what is in it, each request is tried
-// alone, so that one caller's input costs nobody else anything.
-func (r *Recorder) commit(flowID string, batch []*request) {
-	at, err := r.write(flowID, batch)
-	if err != nil && len(batch) > 1 && flow.CodeOf(err) != flow.Unavailable {
-		for _, req := range batch {
-			r.commit(flowID, []*request{req})
-		}
-		return
-	}
-	for _, req := range batch {
-		req.done <- result{at, err}
-	}
-}
-
-// write runs one transaction. A lost connection is tried once more: nothing has been
-// acknowledged yet, and the keys make the second try harmless.
-func (r *Recorder) write(flowID string, batch []*request) (at flow.Cursor, err error) {
-	for range 2 {
-		if at, err = r.observed(flowID, batch); flow.CodeOf(err) != flow.Unavailable || err == nil {
-			break
-		}
-	}
-	if err != nil && flow.CodeOf(err) != flow.NotFound {
-		r.options.Logger.ErrorContext(batch[0].ctx, "recording failed", "flow", flowID, "requests", len(batch), "error", err)
-	}
-	return at, err
-}
-
-func (r *Recorder) observed(flowID string, batch []*request) (flow.Cursor, error) {
-	begun, items := r.options.Now(), 0
-	for _, req := range batch {
-		items += len(req.items)
-	}
-	at, err := r.try(flowID, batch)
-	r.options.Observe(items, r.options.Now().Sub(begun), err)
-	return at, err
-}
-
-func (r *Recorder) try(flowID string, batch []*request) (_ flow.Cursor, err error) {
-	// A rule that panics on somebody's input must not take everybody else's server along.
-	defer func() {
-		if p := recover(); p != nil {
-			err = &flow.Error{Code: flow.Internal, Slug: "internal", Detail: "see the log", Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
-		}
-	}()
-	// A client that goes away must not cancel a COMMIT. Of the callers' contexts only the
-	// first one's values are there, by which logs and traces know whose work it is.
-	ctx, cancel := context.WithTimeout(batch[0].ctx, r.options.Timeout)
-	defer cancel()
-	graph := r.graphs.take(flowID)
-	before := graph.Cursor()
-	at, err := r.store.Record(ctx, flow.Write{
-		FlowID: flowID, Known: before, Keys: keysOf(batch), Fences: fencesOf(batch), Deployment: ofDeployment(batch), Existing: ofExisting(batch),
-		Decide: func(s flow.State, fresh []bool) flow.Changes {
-			graph.Load(s)
-			before = s.To
-			return decide(graph, s, batch, fresh)
-		},
-	})
-	if err != nil {
-		return flow.NoCursor, err // the graph is not put back: it may hold what was not stored
-	}
-	graph.Stored(at)
-	r.graphs.put(flowID, graph)
-	if at != before {
-		r.announce.Announce(flowID)
-	}
-	return at, nil
-}
-
-// decide applies what is new of a batch.
-func decide(g *flow.Graph, s flow.State, batch []*request, fresh []bool) flow.Changes {
-	ledger := bridge.NewLedger(g, s.Deployment, s.Now)
-	i := 0
-	for _, req := range batch {
-		for _, item := range req.items {
-			if fresh[i] {
-				item.Observation.Apply(ledger)
-			}
-			i++
-		}
-	}
-	return ledger.Changes()
-}
-
-func keysOf(batch []*request) []flow.Fingerprint {
-	var keys []flow.Fingerprint
-	for _, req := range batch {
-		for _, item := range req.items {
-			keys = append(keys, item.Key)
-		}
-	}
-	return keys
-}
-
-// fencesOf gives the terms of those in the batch that have one, each once.
-func fencesOf(batch []*request) []flow.Fence {
-	var fences []flow.Fence
-	for _, req := range batch {
-		for _, item := range req.items {
-			if item.Fence != (flow.Fence{}) && !slices.Contains(fences, item.Fence) {
-				fences = append(fences, item.Fence)
-			}
-		}
-	}
-	return fences
-}
-
-func ofDeployment(batch []*request) bool {
-	for _, req := range batch {
-		if slices.ContainsFunc(req.items, func(i Item) bool { return i.OfDeployment }) {
-			return true
-		}
-	}
-	return false
-}
-
-// ofExisting: one observation that makes the flow makes it for all.
-func ofExisting(batch []*request) bool {
-	for _, req := range batch {
-		if slices.ContainsFunc(req.items, func(i Item) bool { return !i.OfExisting }) {
-			return false
-		}
-	}
-	return true
 }

@@ -260,6 +260,61 @@ func (q *Queries) FlowLockForPrune(ctx context.Context, flowID string) (string, 
 	return flow_id, err
 }
 
+const flowLockFree = `-- name: FlowLockFree :many
+SELECT l.flow_id, l.epoch::text AS epoch, l.version, l.has_deployment::bool AS has_deployment, l.provider::text AS provider, l.regions::text[] AS regions
+FROM (SELECT unnest($1::text[]) AS id) w
+CROSS JOIN LATERAL (
+    SELECT
+        f.flow_id,
+        f.epoch || '-' || (SELECT database_history()) AS epoch,
+        f.version,
+        d.deployment_id IS NOT NULL AS has_deployment,
+        coalesce(d.provider, '') AS provider,
+        coalesce(d.regions, '{}') AS regions
+    FROM flows f
+    LEFT JOIN deployments d ON d.deployment_id = f.flow_id
+    WHERE f.flow_id = w.id
+    FOR NO KEY UPDATE OF f SKIP LOCKED
+) l
+`
+
+type FlowLockFreeRow struct {
+	FlowID        string
+	Epoch         string
+	Version       int64
+	HasDeployment bool
+	Provider      string
+	Regions       []string
+}
+
+// The same of those flows that nobody else holds: it waits for nobody.
+func (q *Queries) FlowLockFree(ctx context.Context, flowIds []string) ([]FlowLockFreeRow, error) {
+	rows, err := q.db.Query(ctx, flowLockFree, flowIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FlowLockFreeRow
+	for rows.Next() {
+		var i FlowLockFreeRow
+		if err := rows.Scan(
+			&i.FlowID,
+			&i.Epoch,
+			&i.Version,
+			&i.HasDeployment,
+			&i.Provider,
+			&i.Regions,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const flowPut = `-- name: FlowPut :exec
 UPDATE flows SET
     version = $1,

@@ -62,15 +62,16 @@ UPDATE bridge_cursors b
 SET active_at = greatest(b.active_at, h.active_at), ended_at = greatest(b.ended_at, h.ended_at)
 FROM (
     SELECT
+        unnest($1::text[]) AS flow_id,
         unnest($2::text[]) AS job_id,
         unnest($3::timestamptz[]) AS active_at,
         unnest($4::timestamptz[]) AS ended_at
 ) h
-WHERE b.flow_id = $1 AND b.job_id = h.job_id
+WHERE b.flow_id = h.flow_id AND b.job_id = h.job_id
 `
 
 type BridgeCursorHearAllParams struct {
-	FlowID    string
+	FlowIds   []string
 	JobIds    []string
 	ActiveAts []pgtype.Timestamptz
 	EndedAts  []pgtype.Timestamptz
@@ -79,7 +80,7 @@ type BridgeCursorHearAllParams struct {
 // Notes when jobs were last heard of. It moves no version: a line of a log wakes nobody.
 func (q *Queries) BridgeCursorHearAll(ctx context.Context, arg BridgeCursorHearAllParams) error {
 	_, err := q.db.Exec(ctx, bridgeCursorHearAll,
-		arg.FlowID,
+		arg.FlowIds,
 		arg.JobIds,
 		arg.ActiveAts,
 		arg.EndedAts,
@@ -182,8 +183,8 @@ INSERT INTO bridge_cursors (
     flow_id, changed_version, job_id, state, chart_version, observed_at, depends_at, active_at, ended_at, execution_id,
     began_at, revision, began_attempt, failures)
 SELECT
-    $1,
-    $2,
+    unnest($1::text[]),
+    unnest($2::bigint[]),
     unnest($3::text[]),
     unnest($4::text[]),
     unnest($5::text[]),
@@ -213,26 +214,26 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
 `
 
 type BridgeCursorPutAllParams struct {
-	FlowID         string
-	ChangedVersion int64
-	JobIds         []string
-	States         []string
-	ChartVersions  []string
-	ObservedAts    []pgtype.Timestamptz
-	DependsAts     []pgtype.Timestamptz
-	ActiveAts      []pgtype.Timestamptz
-	EndedAts       []pgtype.Timestamptz
-	ExecutionIds   []string
-	BeganAts       []pgtype.Timestamptz
-	Revisions      []int32
-	BeganAttempts  []int32
-	Failures       []int32
+	FlowIds         []string
+	ChangedVersions []int64
+	JobIds          []string
+	States          []string
+	ChartVersions   []string
+	ObservedAts     []pgtype.Timestamptz
+	DependsAts      []pgtype.Timestamptz
+	ActiveAts       []pgtype.Timestamptz
+	EndedAts        []pgtype.Timestamptz
+	ExecutionIds    []string
+	BeganAts        []pgtype.Timestamptz
+	Revisions       []int32
+	BeganAttempts   []int32
+	Failures        []int32
 }
 
 func (q *Queries) BridgeCursorPutAll(ctx context.Context, arg BridgeCursorPutAllParams) error {
 	_, err := q.db.Exec(ctx, bridgeCursorPutAll,
-		arg.FlowID,
-		arg.ChangedVersion,
+		arg.FlowIds,
+		arg.ChangedVersions,
 		arg.JobIds,
 		arg.States,
 		arg.ChartVersions,
@@ -253,18 +254,19 @@ const executionPutAll = `-- name: ExecutionPutAll :exec
 WITH put AS (
     INSERT INTO executions (flow_id, execution_id, job_id, attempt, status, started_at, finished_at, line_count, log_day)
     SELECT
-        $1, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at, r.line_count,
+        r.flow_id, r.execution_id, r.job_id, r.attempt, r.status, r.started_at, r.finished_at, r.line_count,
         -- The day of an execution's log partition is that of its first opening and stays.
         (r.started_at AT TIME ZONE 'UTC')::date
     FROM (
         SELECT
-            unnest($7::text[]) AS execution_id,
-            unnest($8::text[]) AS job_id,
-            unnest($9::integer[]) AS attempt,
-            unnest($10::text[]) AS status,
-            unnest($11::timestamptz[]) AS started_at,
-            unnest($12::timestamptz[]) AS finished_at,
-            unnest($13::bigint[]) AS line_count
+            unnest($7::text[]) AS flow_id,
+            unnest($8::text[]) AS execution_id,
+            unnest($9::text[]) AS job_id,
+            unnest($10::integer[]) AS attempt,
+            unnest($11::text[]) AS status,
+            unnest($12::timestamptz[]) AS started_at,
+            unnest($13::timestamptz[]) AS finished_at,
+            unnest($14::bigint[]) AS line_count
     ) r
     -- What has ended does not run again, whatever an old copy says.
     ON CONFLICT (flow_id, execution_id) DO UPDATE SET
@@ -272,12 +274,13 @@ WITH put AS (
         started_at = CASE WHEN executions.status = 'running' OR excluded.status <> 'running' THEN excluded.started_at ELSE executions.started_at END,
         finished_at = coalesce(excluded.finished_at, executions.finished_at),
         line_count = executions.line_count + excluded.line_count
-    RETURNING execution_id AS p_id, line_count AS p_count, log_day AS p_day
+    RETURNING flow_id AS p_flow, execution_id AS p_id, line_count AS p_count, log_day AS p_day
 )
 INSERT INTO log_lines (flow_id, execution_id, line_number, log_day, at, level, message)
-SELECT $1, l.execution_id, p.p_count - l.later, p.p_day, l.at, l.level, l.message
+SELECT l.flow_id, l.execution_id, p.p_count - l.later, p.p_day, l.at, l.level, l.message
 FROM (
     SELECT
+        unnest($1::text[]) AS flow_id,
         unnest($2::text[]) AS execution_id,
         -- How many lines of the same execution come after it here.
         unnest($3::bigint[]) AS later,
@@ -285,16 +288,17 @@ FROM (
         unnest($5::text[]) AS level,
         unnest($6::text[]) AS message
 ) l
-JOIN put p ON p.p_id = l.execution_id
+JOIN put p ON p.p_flow = l.flow_id AND p.p_id = l.execution_id
 `
 
 type ExecutionPutAllParams struct {
-	FlowID           string
+	LineFlowIds      []string
 	LineExecutionIds []string
 	LineLaters       []int64
 	LineAts          []pgtype.Timestamptz
 	LineLevels       []string
 	LineMessages     []string
+	FlowIds          []string
 	ExecutionIds     []string
 	JobIds           []string
 	Attempts         []int32
@@ -310,12 +314,13 @@ type ExecutionPutAllParams struct {
 // not by a join, whose plan may read every execution of the flow.
 func (q *Queries) ExecutionPutAll(ctx context.Context, arg ExecutionPutAllParams) error {
 	_, err := q.db.Exec(ctx, executionPutAll,
-		arg.FlowID,
+		arg.LineFlowIds,
 		arg.LineExecutionIds,
 		arg.LineLaters,
 		arg.LineAts,
 		arg.LineLevels,
 		arg.LineMessages,
+		arg.FlowIds,
 		arg.ExecutionIds,
 		arg.JobIds,
 		arg.Attempts,
@@ -357,31 +362,36 @@ func (q *Queries) KeyDeleteOld(ctx context.Context, arg KeyDeleteOldParams) (int
 
 const keyInsertNew = `-- name: KeyInsertNew :many
 INSERT INTO idempotency_keys (flow_id, key, created_at)
-SELECT $1, unnest($2::bytea[]), $3
+SELECT unnest($1::text[]), unnest($2::bytea[]), $3
 ON CONFLICT DO NOTHING
-RETURNING key
+RETURNING flow_id, key
 `
 
 type KeyInsertNewParams struct {
+	FlowIds []string
+	Keys    [][]byte
+	Now     pgtype.Timestamptz
+}
+
+type KeyInsertNewRow struct {
 	FlowID string
-	Keys   [][]byte
-	Now    pgtype.Timestamptz
+	Key    []byte
 }
 
 // Gives back the keys that were not there: those writes have not had their effect yet.
-func (q *Queries) KeyInsertNew(ctx context.Context, arg KeyInsertNewParams) ([][]byte, error) {
-	rows, err := q.db.Query(ctx, keyInsertNew, arg.FlowID, arg.Keys, arg.Now)
+func (q *Queries) KeyInsertNew(ctx context.Context, arg KeyInsertNewParams) ([]KeyInsertNewRow, error) {
+	rows, err := q.db.Query(ctx, keyInsertNew, arg.FlowIds, arg.Keys, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items [][]byte
+	var items []KeyInsertNewRow
 	for rows.Next() {
-		var key []byte
-		if err := rows.Scan(&key); err != nil {
+		var i KeyInsertNewRow
+		if err := rows.Scan(&i.FlowID, &i.Key); err != nil {
 			return nil, err
 		}
-		items = append(items, key)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -393,8 +403,8 @@ const transitionInsertAll = `-- name: TransitionInsertAll :exec
 INSERT INTO transitions (
     flow_id, version, recorded_at, job_id, execution_id, from_status, to_status, state, occurred_at, cause)
 SELECT
-    $1,
-    $2,
+    unnest($1::text[]),
+    unnest($2::bigint[]),
     $3,
     unnest($4::text[]),
     unnest($5::text[]),
@@ -406,8 +416,8 @@ SELECT
 `
 
 type TransitionInsertAllParams struct {
-	FlowID       string
-	Version      int64
+	FlowIds      []string
+	Versions     []int64
 	RecordedAt   pgtype.Timestamptz
 	JobIds       []string
 	ExecutionIds []string
@@ -420,8 +430,8 @@ type TransitionInsertAllParams struct {
 
 func (q *Queries) TransitionInsertAll(ctx context.Context, arg TransitionInsertAllParams) error {
 	_, err := q.db.Exec(ctx, transitionInsertAll,
-		arg.FlowID,
-		arg.Version,
+		arg.FlowIds,
+		arg.Versions,
 		arg.RecordedAt,
 		arg.JobIds,
 		arg.ExecutionIds,

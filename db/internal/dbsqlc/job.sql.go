@@ -281,7 +281,7 @@ INSERT INTO jobs (
     source, status, started_at, finished_at, state, reason, chart_version, attempt, execution_id, waiting_on, meta,
     action, run_status, run_started_at, run_finished_at)
 SELECT
-    $1, $2, r.job_id, r.position, r.name, r.display_name, r.type, r.family, r.app_id, r.region,
+    r.flow_id, r.changed_version, r.job_id, r.position, r.name, r.display_name, r.type, r.family, r.app_id, r.region,
     r.namespace, r.chart, r.source, r.status, r.started_at, r.finished_at, r.state, r.reason, r.chart_version,
     r.attempt, r.execution_id,
     -- An array of arrays cannot be unnested by rows, so each comes as a JSON list.
@@ -289,6 +289,8 @@ SELECT
     nullif(r.meta, '')::json, r.action, nullif(r.run_status, ''), r.run_started_at, r.run_finished_at
 FROM (
     SELECT
+        unnest($1::text[]) AS flow_id,
+        unnest($2::bigint[]) AS changed_version,
         unnest($3::text[]) AS job_id,
         unnest($4::bigint[]) AS position,
         unnest($5::text[]) AS name,
@@ -344,39 +346,40 @@ ON CONFLICT (flow_id, job_id) DO UPDATE SET
 `
 
 type JobPutAllParams struct {
-	FlowID         string
-	ChangedVersion int64
-	JobIds         []string
-	Positions      []int64
-	Names          []string
-	DisplayNames   []string
-	Types          []string
-	Families       []string
-	AppIds         []string
-	Regions        []string
-	Namespaces     []string
-	Charts         []string
-	Sources        []string
-	Statuses       []string
-	StartedAts     []pgtype.Timestamptz
-	FinishedAts    []pgtype.Timestamptz
-	States         []string
-	Reasons        []string
-	ChartVersions  []string
-	Attempts       []int32
-	ExecutionIds   []string
-	WaitingOns     []string
-	Metas          []string
-	Actions        []string
-	RunStatuses    []string
-	RunStartedAts  []pgtype.Timestamptz
-	RunFinishedAts []pgtype.Timestamptz
+	FlowIds         []string
+	ChangedVersions []int64
+	JobIds          []string
+	Positions       []int64
+	Names           []string
+	DisplayNames    []string
+	Types           []string
+	Families        []string
+	AppIds          []string
+	Regions         []string
+	Namespaces      []string
+	Charts          []string
+	Sources         []string
+	Statuses        []string
+	StartedAts      []pgtype.Timestamptz
+	FinishedAts     []pgtype.Timestamptz
+	States          []string
+	Reasons         []string
+	ChartVersions   []string
+	Attempts        []int32
+	ExecutionIds    []string
+	WaitingOns      []string
+	Metas           []string
+	Actions         []string
+	RunStatuses     []string
+	RunStartedAts   []pgtype.Timestamptz
+	RunFinishedAts  []pgtype.Timestamptz
 }
 
+// Of one flow or of several whose locks are held, as all of these that take the flow by row.
 func (q *Queries) JobPutAll(ctx context.Context, arg JobPutAllParams) error {
 	_, err := q.db.Exec(ctx, jobPutAll,
-		arg.FlowID,
-		arg.ChangedVersion,
+		arg.FlowIds,
+		arg.ChangedVersions,
 		arg.JobIds,
 		arg.Positions,
 		arg.Names,
