@@ -2,17 +2,21 @@ package k8stest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/openova-io/provflow/db/dbtest"
+	"github.com/openova-io/provflow/service/helmwatch"
 )
 
 // put makes a release of one of the objects that reading them is tested with, under a name
@@ -44,10 +48,10 @@ func (c *cluster) put(object string) (name string) {
 }
 
 // attempts gives how each attempt at a release came out, the first one first.
-func (p *program) attempts(name string) string {
+func (p *program) attempts(of, name string) string {
 	p.t.Helper()
 	var got struct{ Executions []struct{ Status string } }
-	p.read(fmt.Sprintf("/api/v1/deployments/%s/jobs/install-%s", deployment, name), &got)
+	p.read(fmt.Sprintf("/api/v1/deployments/%s/jobs/install-%s", of, name), &got)
 	slices.Reverse(got.Executions)
 	words := ""
 	for _, x := range got.Executions {
@@ -61,6 +65,24 @@ func (p *program) attempts(name string) string {
 func (v *view) shown(name string) string {
 	n := v.nodes[deployment+":install-"+name]
 	return fmt.Sprint(n.Status, " ", n.Meta.State, " ", n.Meta.ChartVersion)
+}
+
+// postPlainly reads the cluster once and posts what it says as plain events, as anybody may.
+func postPlainly(t *testing.T, c *cluster, p *program, to string) {
+	t.Helper()
+	var body []byte
+	for _, u := range c.releases().all() {
+		o, err := helmwatch.Observe(&u, time.Now())
+		c.releases().must(err)
+		for _, e := range o.Events("") {
+			line, err := json.Marshal(e.Wire())
+			c.releases().must(err)
+			body = append(append(body, line...), '\n')
+		}
+	}
+	if status, text := p.call("POST", "/api/v1/deployments/"+to+"/provisioner-events", string(body)); status != http.StatusOK {
+		t.Fatalf("posting: %d %s", status, text)
+	}
 }
 
 // All that a release can be, as the real controllers write it. Nobody watched how it came to
@@ -92,12 +114,22 @@ func TestEveryStateIsShown(t *testing.T) {
 	v := p.snapshot(deployment)
 	for object, want := range want {
 		name := strings.ReplaceAll(object, "_", "-")
-		if shown, attempts := v.shown(name), p.attempts(name); shown != want[0] || attempts != want[1] {
+		if shown, attempts := v.shown(name), p.attempts(deployment, name); shown != want[0] || attempts != want[1] {
 			t.Errorf("%s is %q after %q, want %q after %q", object, shown, attempts, want[0], want[1])
 		}
 	}
 	if w := v.watch(); w["outcome"] != "failed" || !strings.Contains(fmt.Sprint(w["outcomeMessage"]), "bp-stalled") {
 		t.Errorf("the watch has come out as %v", w)
+	}
+
+	postPlainly(t, c, p, "posted")
+	if posted := strings.ReplaceAll(p.snapshot("posted").String(), "posted:", deployment+":"); posted != v.String() {
+		t.Errorf("posted it is\n%s\nwatched it is\n%s", posted, v)
+	}
+	for object, want := range want {
+		if got := p.attempts("posted", strings.ReplaceAll(object, "_", "-")); got != want[1] {
+			t.Errorf("posted, the attempts at %s are %q", object, got)
+		}
 	}
 
 	// What is seen while it happens: a new chart is a new attempt, and looking after it none.
@@ -109,10 +141,10 @@ func TestEveryStateIsShown(t *testing.T) {
 		spec["chart"].(map[string]any)["spec"].(map[string]any)["version"] = "2.0.0"
 	})
 	ctl.installs(name)
-	eventually(t, "the upgrade to run", func() bool { return p.attempts(name) == "succeeded running" })
+	eventually(t, "the upgrade to run", func() bool { return p.attempts(deployment, name) == "succeeded running" })
 	ctl.installed(name)
 	eventually(t, "the upgrade to end", func() bool { return p.snapshot(deployment).shown(name) == "succeeded installed 2.0.0" })
-	if got := p.attempts(name); got != "succeeded succeeded" {
+	if got := p.attempts(deployment, name); got != "succeeded succeeded" {
 		t.Errorf("the attempts are %q", got)
 	}
 	eventually(t, "the subscriber to hold the snapshot", func() bool { return s.String() == p.snapshot(deployment).String() })
