@@ -67,6 +67,7 @@ verify: ## Check that generated code and go.mod are current, and vet
 	$(SQLC) diff
 	go mod tidy -diff
 	go vet ./...
+	cd k8stest && go vet -mod=mod .
 
 .PHONY: generate
 generate: postgres ## Generate the query code, the API's description and that of the schema analytics

@@ -60,7 +60,8 @@ func (f watchFlags) watches(log *slog.Logger) (p watchPlan, err error) {
 
 func (f watchFlags) ownCluster() ([]kubeconfig.Cluster, error) {
 	if !f.InCluster {
-		if f.Deployment != "" || f.Region != "" {
+		// In the environment the deployment is also that of `provflow record`.
+		if f.Region != "" || f.Deployment != os.Getenv("PROVFLOW_DEPLOYMENT") {
 			return nil, errors.New("--deployment and --region name the cluster of --in-cluster; give that too, or put a kubeconfig into --kubeconfigs-dir")
 		}
 		return nil, nil

@@ -71,6 +71,16 @@ func TestAStepThatEndedIsOver(t *testing.T) {
 	}
 }
 
+func TestWhyAResourceNeverBegan(t *testing.T) {
+	t.Parallel()
+	for end, why := range map[string]string{"9 tofu-apply state=failed msg=exit": "ended before it began", "9 tofu-apply state=succeeded": "nothing left to do"} {
+		h := play(t, "0 tofu-apply", "1 - r=a.b state=planned", end)
+		if j := h.job("tofu-apply/a.b"); !strings.Contains(j.Reason, why) {
+			t.Errorf("after %s: %s", end, j.Reason)
+		}
+	}
+}
+
 func TestAResourcesJob(t *testing.T) {
 	t.Parallel()
 	h := play(t, "0 tofu-apply", "1 - r=m.x state=planned act=replace deps=a.b", "1 - r=a.b state=planned act=create deps=-", "2 - r=a.b state=running msg=Creating...")

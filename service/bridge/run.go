@@ -63,6 +63,13 @@ func (l *Ledger) endChildren(step flow.Job) {
 	}
 }
 
+// neverBegan says why what was planned did not begin, by how its step has ended. What is not
+// known before the apply is planned as a change, and may turn out to be none.
+var neverBegan = map[flow.Status]string{
+	flow.Succeeded: "there was nothing left to do: its step succeeded without it",
+	flow.Failed:    "its step ended before it began",
+}
+
 // endWithStep ends a resource whose step's run is over: what has not begun will not, and
 // what runs has ended as the step did, unless that is only inferred itself.
 func (l *Ledger) endWithStep(j flow.Job, c flow.BridgeCursor, step flow.Job) {
@@ -71,7 +78,7 @@ func (l *Ledger) endWithStep(j flow.Job, c flow.BridgeCursor, step flow.Job) {
 	switch {
 	case !over:
 	case from == flow.Pending && j.State != flow.StateCancelled:
-		l.setAside(j, c, from, step.FinishedAt, "its step ended before it began")
+		l.setAside(j, c, from, step.FinishedAt, neverBegan[step.Status])
 	case from == flow.Running && l.cursor(step.ID).State != implied:
 		l.finish(&j, &c, step.Status, step.FinishedAt)
 		c.State, j.State = implied, string(step.Status)

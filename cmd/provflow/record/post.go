@@ -109,6 +109,9 @@ func waitOf(res *http.Response) time.Duration {
 // reason is what to tell a person of why something was not sent.
 func reason(err error) string {
 	var dial *url.Error
+	if errors.Is(err, context.Canceled) { // by us, who waited for no longer
+		return "the server has not answered yet"
+	}
 	if errors.As(err, &dial) {
 		return dial.Err.Error()
 	}

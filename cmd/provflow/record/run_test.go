@@ -120,7 +120,7 @@ func TestAServerThatHangs(t *testing.T) {
 	if err := b.run(t, "apply", "p.plan"); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
-	if len(b.files(t, spoolEnding)) != 1 || !strings.Contains(b.said.String(), "could not be sent yet") || !strings.Contains(b.said.String(), "--flush") {
+	if len(b.files(t, spoolEnding)) != 1 || !strings.Contains(b.said.String(), "could not be sent yet: the server has not answered yet") || !strings.Contains(b.said.String(), "--flush") {
 		t.Errorf("it said %s", b.said)
 	}
 }
