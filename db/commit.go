@@ -48,6 +48,12 @@ func (s *Store) queue(ctx context.Context, q *dbsqlc.Queries, all []decided) {
 	for _, d := range all {
 		s.queueFlow(ctx, q, d)
 	}
+	if p := advanceParams(all); len(p.FlowIds) > 0 {
+		_ = q.FlowAdvanceAll(ctx, p)
+	}
+	if p := flowParams(all); len(p.FlowIds) > 0 {
+		_ = q.FlowPutAll(ctx, p)
+	}
 	if p := jobParams(all); len(p.JobIds) > 0 {
 		_ = q.JobPutAll(ctx, p)
 	}
@@ -69,17 +75,9 @@ func (s *Store) queue(ctx context.Context, q *dbsqlc.Queries, all []decided) {
 	}
 }
 
-// queueFlow queues what is written flow by flow.
+// queueFlow queues what seldom happens, flow by flow.
 func (s *Store) queueFlow(ctx context.Context, q *dbsqlc.Queries, d decided) {
-	if !d.Moves() {
-		return
-	}
 	version := d.at.Version
-	if d.Flow != nil {
-		_ = q.FlowPut(ctx, flowParams(d.flowID, version, *d.Flow))
-	} else {
-		_ = q.FlowAdvance(ctx, dbsqlc.FlowAdvanceParams{FlowID: d.flowID, Version: version})
-	}
 	if len(d.RemovedJobs) > 0 {
 		_ = q.JobDeleteAll(ctx, dbsqlc.JobDeleteAllParams{FlowID: d.flowID, JobIds: d.RemovedJobs, ChangedVersion: version, Now: stamp(s.now())})
 	}

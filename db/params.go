@@ -28,13 +28,39 @@ func each[T any](all []decided, rows func(flow.Changes) []T) iter.Seq2[decided, 
 	}
 }
 
-func flowParams(flowID string, version int64, f flow.Flow) dbsqlc.FlowPutParams {
-	return dbsqlc.FlowPutParams{
-		FlowID: flowID, Version: version, DefinitionID: f.DefinitionID, ParentFlowID: f.ParentFlowID,
-		TriggeredBy: f.TriggeredBy, Declared: f.Declared, Status: string(f.Status), StartedAt: stamp(f.StartedAt), EndedAt: stamp(f.EndedAt),
-		FailedJobs: int32(f.FailedJobs), Meta: f.Meta, Watches: watchesJSON(f.Watches),
-		EstimateEarliest: stamp(f.Estimate.Earliest), EstimateLatest: stamp(f.Estimate.Latest), EstimateRuns: int32(f.Estimate.Runs),
+func flowParams(all []decided) (p dbsqlc.FlowPutAllParams) {
+	for _, d := range all {
+		f := d.Flow
+		if f == nil {
+			continue
+		}
+		p.FlowIds = append(p.FlowIds, d.flowID)
+		p.Versions = append(p.Versions, d.at.Version)
+		p.DefinitionIds = append(p.DefinitionIds, f.DefinitionID)
+		p.ParentFlowIds = append(p.ParentFlowIds, f.ParentFlowID)
+		p.TriggeredBys = append(p.TriggeredBys, string(f.TriggeredBy))
+		p.Declareds = append(p.Declareds, f.Declared)
+		p.Statuses = append(p.Statuses, string(f.Status))
+		p.StartedAts = append(p.StartedAts, stamp(f.StartedAt))
+		p.EndedAts = append(p.EndedAts, stamp(f.EndedAt))
+		p.FailedJobs = append(p.FailedJobs, int32(f.FailedJobs))
+		p.Metas = append(p.Metas, string(f.Meta))
+		p.Watches = append(p.Watches, string(watchesJSON(f.Watches)))
+		p.EstimateEarliests = append(p.EstimateEarliests, stamp(f.Estimate.Earliest))
+		p.EstimateLatests = append(p.EstimateLatests, stamp(f.Estimate.Latest))
+		p.EstimateRuns = append(p.EstimateRuns, int32(f.Estimate.Runs))
 	}
+	return p
+}
+
+// advanceParams are of the flows whose version moves and whose own row is not written.
+func advanceParams(all []decided) (p dbsqlc.FlowAdvanceAllParams) {
+	for _, d := range all {
+		if d.Flow == nil && d.Moves() {
+			p.FlowIds, p.Versions = append(p.FlowIds, d.flowID), append(p.Versions, d.at.Version)
+		}
+	}
+	return p
 }
 
 func watchesJSON(list []flow.Watch) []byte {

@@ -69,34 +69,54 @@ SELECT
 FROM flows f
 WHERE f.flow_id = ANY (@flow_ids::text[]);
 
--- name: FlowAdvance :exec
--- Moves the version to the one the rows of this transaction carry; where the flow's own row
--- is one of them, FlowPut does.
-UPDATE flows SET version = @version
-WHERE flow_id = @flow_id;
+-- name: FlowAdvanceAll :exec
+-- Moves versions to those that the rows of this transaction carry; where a flow's own row is
+-- one of them, FlowPutAll does. The locks of the flows are held.
+UPDATE flows f
+SET version = w.version
+FROM (SELECT unnest(@flow_ids::text[]) AS flow_id, unnest(@versions::bigint[]) AS version) w
+WHERE f.flow_id = w.flow_id;
 
 -- name: FlowLockForPrune :one
 -- Not while a writer holds the flow: it will be there the next time.
 SELECT f.flow_id FROM flows f WHERE f.flow_id = @flow_id FOR NO KEY UPDATE SKIP LOCKED;
 
--- name: FlowPut :exec
-UPDATE flows SET
-    version = @version,
-    changed_version = @version,
-    definition_id = @definition_id,
-    parent_flow_id = @parent_flow_id,
-    triggered_by = @triggered_by,
-    declared = @declared,
-    status = @status,
-    started_at = @started_at,
-    ended_at = @ended_at,
-    failed_jobs = @failed_jobs,
-    meta = @meta,
-    watches = @watches,
-    estimate_earliest = @estimate_earliest,
-    estimate_latest = @estimate_latest,
-    estimate_runs = @estimate_runs
-WHERE flow_id = @flow_id;
+-- name: FlowPutAll :exec
+UPDATE flows f SET
+    version = w.version,
+    changed_version = w.version,
+    definition_id = w.definition_id,
+    parent_flow_id = w.parent_flow_id,
+    triggered_by = nullif(w.triggered_by, '')::json,
+    declared = w.declared,
+    status = w.status,
+    started_at = w.started_at,
+    ended_at = w.ended_at,
+    failed_jobs = w.failed_jobs,
+    meta = nullif(w.meta, '')::json,
+    watches = nullif(w.watches, '')::json,
+    estimate_earliest = w.estimate_earliest,
+    estimate_latest = w.estimate_latest,
+    estimate_runs = w.estimate_runs
+FROM (
+    SELECT
+        unnest(@flow_ids::text[]) AS flow_id,
+        unnest(@versions::bigint[]) AS version,
+        unnest(@definition_ids::text[]) AS definition_id,
+        unnest(@parent_flow_ids::text[]) AS parent_flow_id,
+        unnest(@triggered_bys::text[]) AS triggered_by,
+        unnest(@declareds::bool[]) AS declared,
+        unnest(@statuses::text[]) AS status,
+        unnest(@started_ats::timestamptz[]) AS started_at,
+        unnest(@ended_ats::timestamptz[]) AS ended_at,
+        unnest(@failed_jobs::integer[]) AS failed_jobs,
+        unnest(@metas::text[]) AS meta,
+        unnest(@watches::text[]) AS watches,
+        unnest(@estimate_earliests::timestamptz[]) AS estimate_earliest,
+        unnest(@estimate_latests::timestamptz[]) AS estimate_latest,
+        unnest(@estimate_runs::integer[]) AS estimate_runs
+) w
+WHERE f.flow_id = w.flow_id;
 
 -- name: FlowLockForDelete :one
 -- Waits for the writer that holds the flow. What it wrote is seen by the next statement,

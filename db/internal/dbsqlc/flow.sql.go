@@ -11,20 +11,22 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const flowAdvance = `-- name: FlowAdvance :exec
-UPDATE flows SET version = $1
-WHERE flow_id = $2
+const flowAdvanceAll = `-- name: FlowAdvanceAll :exec
+UPDATE flows f
+SET version = w.version
+FROM (SELECT unnest($1::text[]) AS flow_id, unnest($2::bigint[]) AS version) w
+WHERE f.flow_id = w.flow_id
 `
 
-type FlowAdvanceParams struct {
-	Version int64
-	FlowID  string
+type FlowAdvanceAllParams struct {
+	FlowIds  []string
+	Versions []int64
 }
 
-// Moves the version to the one the rows of this transaction carry; where the flow's own row
-// is one of them, FlowPut does.
-func (q *Queries) FlowAdvance(ctx context.Context, arg FlowAdvanceParams) error {
-	_, err := q.db.Exec(ctx, flowAdvance, arg.Version, arg.FlowID)
+// Moves versions to those that the rows of this transaction carry; where a flow's own row is
+// one of them, FlowPutAll does. The locks of the flows are held.
+func (q *Queries) FlowAdvanceAll(ctx context.Context, arg FlowAdvanceAllParams) error {
+	_, err := q.db.Exec(ctx, flowAdvanceAll, arg.FlowIds, arg.Versions)
 	return err
 }
 
@@ -315,61 +317,79 @@ func (q *Queries) FlowLockFree(ctx context.Context, flowIds []string) ([]FlowLoc
 	return items, nil
 }
 
-const flowPut = `-- name: FlowPut :exec
-UPDATE flows SET
-    version = $1,
-    changed_version = $1,
-    definition_id = $2,
-    parent_flow_id = $3,
-    triggered_by = $4,
-    declared = $5,
-    status = $6,
-    started_at = $7,
-    ended_at = $8,
-    failed_jobs = $9,
-    meta = $10,
-    watches = $11,
-    estimate_earliest = $12,
-    estimate_latest = $13,
-    estimate_runs = $14
-WHERE flow_id = $15
+const flowPutAll = `-- name: FlowPutAll :exec
+UPDATE flows f SET
+    version = w.version,
+    changed_version = w.version,
+    definition_id = w.definition_id,
+    parent_flow_id = w.parent_flow_id,
+    triggered_by = nullif(w.triggered_by, '')::json,
+    declared = w.declared,
+    status = w.status,
+    started_at = w.started_at,
+    ended_at = w.ended_at,
+    failed_jobs = w.failed_jobs,
+    meta = nullif(w.meta, '')::json,
+    watches = nullif(w.watches, '')::json,
+    estimate_earliest = w.estimate_earliest,
+    estimate_latest = w.estimate_latest,
+    estimate_runs = w.estimate_runs
+FROM (
+    SELECT
+        unnest($1::text[]) AS flow_id,
+        unnest($2::bigint[]) AS version,
+        unnest($3::text[]) AS definition_id,
+        unnest($4::text[]) AS parent_flow_id,
+        unnest($5::text[]) AS triggered_by,
+        unnest($6::bool[]) AS declared,
+        unnest($7::text[]) AS status,
+        unnest($8::timestamptz[]) AS started_at,
+        unnest($9::timestamptz[]) AS ended_at,
+        unnest($10::integer[]) AS failed_jobs,
+        unnest($11::text[]) AS meta,
+        unnest($12::text[]) AS watches,
+        unnest($13::timestamptz[]) AS estimate_earliest,
+        unnest($14::timestamptz[]) AS estimate_latest,
+        unnest($15::integer[]) AS estimate_runs
+) w
+WHERE f.flow_id = w.flow_id
 `
 
-type FlowPutParams struct {
-	Version          int64
-	DefinitionID     string
-	ParentFlowID     string
-	TriggeredBy      []byte
-	Declared         bool
-	Status           string
-	StartedAt        pgtype.Timestamptz
-	EndedAt          pgtype.Timestamptz
-	FailedJobs       int32
-	Meta             []byte
-	Watches          []byte
-	EstimateEarliest pgtype.Timestamptz
-	EstimateLatest   pgtype.Timestamptz
-	EstimateRuns     int32
-	FlowID           string
+type FlowPutAllParams struct {
+	FlowIds           []string
+	Versions          []int64
+	DefinitionIds     []string
+	ParentFlowIds     []string
+	TriggeredBys      []string
+	Declareds         []bool
+	Statuses          []string
+	StartedAts        []pgtype.Timestamptz
+	EndedAts          []pgtype.Timestamptz
+	FailedJobs        []int32
+	Metas             []string
+	Watches           []string
+	EstimateEarliests []pgtype.Timestamptz
+	EstimateLatests   []pgtype.Timestamptz
+	EstimateRuns      []int32
 }
 
-func (q *Queries) FlowPut(ctx context.Context, arg FlowPutParams) error {
-	_, err := q.db.Exec(ctx, flowPut,
-		arg.Version,
-		arg.DefinitionID,
-		arg.ParentFlowID,
-		arg.TriggeredBy,
-		arg.Declared,
-		arg.Status,
-		arg.StartedAt,
-		arg.EndedAt,
+func (q *Queries) FlowPutAll(ctx context.Context, arg FlowPutAllParams) error {
+	_, err := q.db.Exec(ctx, flowPutAll,
+		arg.FlowIds,
+		arg.Versions,
+		arg.DefinitionIds,
+		arg.ParentFlowIds,
+		arg.TriggeredBys,
+		arg.Declareds,
+		arg.Statuses,
+		arg.StartedAts,
+		arg.EndedAts,
 		arg.FailedJobs,
-		arg.Meta,
+		arg.Metas,
 		arg.Watches,
-		arg.EstimateEarliest,
-		arg.EstimateLatest,
+		arg.EstimateEarliests,
+		arg.EstimateLatests,
 		arg.EstimateRuns,
-		arg.FlowID,
 	)
 	return err
 }
