@@ -114,7 +114,8 @@ func wantStorable(t *testing.T, c flow.Changes) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !utf8.Valid(text) || strings.Contains(string(text), `\u0000`) {
+	escapes := strings.ReplaceAll(string(text), `\\`, "") // a backslash that is one is none
+	if !utf8.Valid(text) || strings.Contains(escapes, `\u0000`) {
 		t.Fatalf("text that the database refuses: %s", text)
 	}
 	bad := func(what string, v any) { t.Fatalf("%s: %+v", what, v) }

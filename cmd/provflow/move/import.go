@@ -147,7 +147,15 @@ func writeLog(encode *json.Encoder, path string, progress io.Writer) error {
 	}
 	defer func() { _ = file.Close() }()
 	execution := strings.TrimSuffix(filepath.Base(path), ".log")
-	decode := json.NewDecoder(io.TeeReader(file, progress))
+	if err := copyLog(encode, execution, io.TeeReader(file, progress)); err != nil {
+		return fmt.Errorf("%s, %w", path, err)
+	}
+	return nil
+}
+
+// copyLog writes the lines of an older store's log as records. Its errors say which line.
+func copyLog(encode *json.Encoder, execution string, log io.Reader) error {
+	decode := json.NewDecoder(log)
 	for n := int64(1); ; n++ {
 		var old oldLine
 		err := decode.Decode(&old)
@@ -155,7 +163,7 @@ func writeLog(encode *json.Encoder, path string, progress io.Writer) error {
 			return nil // a last line that was cut when the older store stopped is not one
 		}
 		if err != nil {
-			return fmt.Errorf("%s, line %d: %w", path, n, err)
+			return fmt.Errorf("line %d: %w", n, err)
 		}
 		line := flow.LogLine{ExecutionID: execution, Number: n, At: old.Timestamp, Level: old.Level, Message: old.Message}
 		if err := encode.Encode(flow.ArchiveRecord{Line: &line}); err != nil {
