@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/openova-io/provflow/api/reqlog"
 	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/flow"
@@ -105,13 +107,17 @@ func (h *server) deny(w http.ResponseWriter, r *http.Request, err error) {
 // and for how long.
 func (h *server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rule := ruleOf(r)
+		route := routeOf(r.Method, chi.RouteContext(r.Context()).RoutePattern())
+		rule := ruleOf(route)
 		p, err := h.gate.caller(r, rule)
 		if h.gate.Keeper != nil {
 			reqlog.SetPrincipal(r.Context(), p.Key) // also of who is denied; names are not unique
 		}
 		if err == nil {
 			err = h.admit(r, rule, p)
+		}
+		if err == nil {
+			err = checkQuery(r, route)
 		}
 		if err != nil {
 			h.deny(w, r, err)

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -95,8 +93,8 @@ func routeOf(method, pattern string) string {
 	return method + " " + strings.TrimPrefix(pattern, "/sovereign")
 }
 
-func ruleOf(r *http.Request) rule {
-	if known, ok := rules[routeOf(r.Method, chi.RouteContext(r.Context()).RoutePattern())]; ok {
+func ruleOf(route string) rule {
+	if known, ok := rules[route]; ok {
 		return known
 	}
 	return rule{scope: access.Admin}

@@ -84,9 +84,12 @@ func New(s Services) http.Handler {
 		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
 	})
 	r.MethodNotAllowed(methodNotAllowed(r))
-	docsRoutes(r)
+	docsRoutes(r, "")
 	h.routes(r)
-	r.Route("/sovereign", h.routes) // the console's ingress may leave its prefix on
+	r.Route("/sovereign", func(r chi.Router) { // the console's ingress may leave its prefix on
+		docsRoutes(r, "/sovereign")
+		h.routes(r)
+	})
 	return r
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,6 +17,8 @@ import (
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
 )
+
+const slugDeployment = "invalid-deployment"
 
 const (
 	// maxDeployment is the largest body of a PUT: meta, and room for the rest.
@@ -42,6 +43,7 @@ type DeploymentStore interface {
 
 // deploymentBody is what a PUT says. What is absent, or null, stays as it is.
 type deploymentBody struct {
+	ID            *string          `json:"id,omitempty"` // may be said again, as in an answer
 	SovereignFQDN *string          `json:"sovereignFQDN"`
 	Provider      *string          `json:"provider"`
 	Regions       []string         `json:"regions"`
@@ -100,7 +102,7 @@ func (h *server) putDeployment(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	change, err := deploymentChange(body)
+	change, err := deploymentChange(id, body)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -130,24 +132,22 @@ func (h *server) changeDeployment(ctx context.Context, id string, c flow.Deploym
 }
 
 // deploymentChange reads the body of a PUT.
-func deploymentChange(body []byte) (flow.DeploymentChange, error) {
-	var b deploymentBody
+func deploymentChange(id string, body []byte) (flow.DeploymentChange, error) {
+	var b *deploymentBody
 	if err := json.Unmarshal(body, &b); err != nil {
-		return flow.DeploymentChange{}, deploymentJSONError(err)
+		return flow.DeploymentChange{}, flow.JSONError(slugDeployment, err)
+	}
+	switch {
+	case b == nil:
+		return flow.DeploymentChange{}, flow.Invalidf(slugDeployment, "not a JSON object but null; send {} to say nothing")
+	case b.ID != nil && *b.ID != id:
+		return flow.DeploymentChange{}, flow.Invalidf("id-contradicts-path", "field \"id\" is %.80q and the path says %.80q", *b.ID, id)
 	}
 	c := flow.DeploymentChange{SovereignFQDN: b.SovereignFQDN, Provider: b.Provider, Regions: b.Regions}
 	if b.Meta != nil {
 		c.Meta = *b.Meta
 	}
 	return c, c.Check()
-}
-
-func deploymentJSONError(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		return flow.Invalidf("invalid-deployment", "field %q is a %s; it must be a %s", wrongType.Field, wrongType.Value, wrongType.Type)
-	}
-	return flow.Invalidf("invalid-deployment", "the body is not a JSON object, such as {\"provider\":\"hetzner\"}: %v", err)
 }
 
 // deleteDeployment removes a deployment's record, its flow and its history; the flow's

@@ -93,6 +93,9 @@ func (h *server) streamUnknown(w http.ResponseWriter, r *http.Request, id string
 		h.Logger.DebugContext(r.Context(), "no stream of the upstream", "flow", id, "error", err)
 		h.unreachable(w)
 		return true
+	case headOfStream(w, r):
+		s.Close()
+		return true
 	}
 	out, err := sse.Start(w, sse.Options{})
 	if err != nil {

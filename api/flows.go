@@ -94,10 +94,6 @@ func notModified(w http.ResponseWriter, r *http.Request, at flow.Cursor) bool {
 
 // stream sends the flow live, until the client or the flow is gone.
 func (h *server) stream(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead { // nothing follows that could be counted
-		w.Header().Set("Content-Type", "text/event-stream")
-		return
-	}
 	id, err := pathID(r)
 	if err != nil {
 		h.fail(w, r, err)
@@ -106,6 +102,9 @@ func (h *server) stream(w http.ResponseWriter, r *http.Request) {
 	sub, err := h.Hub.Subscribe(r.Context(), id, flow.ParseCursor(sse.LastEventID(r)))
 	if err == nil {
 		defer sub.Close()
+		if headOfStream(w, r) {
+			return
+		}
 	}
 	if absent(err == nil && sub.Empty(), err) && h.upstreamStream(w, r, id, sub) {
 		return
@@ -126,6 +125,15 @@ func (h *server) stream(w http.ResponseWriter, r *http.Request) {
 	} else if err != nil {
 		h.Logger.DebugContext(r.Context(), "stream ended", "flow", id, "error", err)
 	}
+}
+
+// headOfStream answers a HEAD of a stream that is there: nothing follows.
+func headOfStream(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodHead {
+		return false
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	return true
 }
 
 // deleteFlow removes a flow and its history; its open streams end.

@@ -79,10 +79,6 @@ func queryNumber(r *http.Request, name string, otherwise int64) (int64, error) {
 
 // logStream sends a log's lines as they come, until the execution is finished.
 func (h *server) logStream(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead { // nothing follows that could be counted
-		w.Header().Set("Content-Type", "text/event-stream")
-		return
-	}
 	id, err := pathID(r)
 	if err != nil {
 		h.fail(w, r, err)
@@ -94,6 +90,9 @@ func (h *server) logStream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer lines.Close()
+	if headOfStream(w, r) {
+		return
+	}
 	err = sendLog(w, r, lines)
 	if errors.Is(err, http.ErrNotSupported) { // nothing was written yet
 		h.fail(w, r, err)

@@ -9,7 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/swaggest/openapi-go"
 	"github.com/swaggest/openapi-go/openapi31"
-	swgui "github.com/swaggest/swgui/v5emb"
+	"github.com/swaggest/swgui"
+	"github.com/swaggest/swgui/v5emb"
 )
 
 // operation is one call as the description of the API shows it.
@@ -97,11 +98,18 @@ func (op operation) renameMedia(r *openapi31.Reflector) error {
 	return nil
 }
 
-// docsRoutes serves the description as a page that needs nothing from elsewhere.
-func docsRoutes(r chi.Router) {
-	page := swgui.New("provflow", "/openapi.json", "/docs")
+// docsRoutes serves the description as a page that needs nothing from elsewhere. All it
+// refers to is relative, so that it is found wherever a proxy has the page begin.
+func docsRoutes(r chi.Router, prefix string) {
+	page := v5emb.NewHandlerWithConfig(swgui.Config{
+		Title: "provflow", SwaggerJSON: "../openapi.json", BasePath: "docs", InternalBasePath: prefix + "/docs",
+	})
 	r.Method(http.MethodGet, "/docs", page)
 	r.Method(http.MethodGet, "/docs/*", page)
+	r.Get("/docs/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "../docs") // there its references are right
+		w.WriteHeader(http.StatusMovedPermanently)
+	})
 }
 
 var builtSpec = sync.OnceValues(Spec)

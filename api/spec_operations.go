@@ -20,19 +20,23 @@ type (
 	partParams struct {
 		idParam
 		IfNoneMatch string `header:"If-None-Match" description:"The ETag of a snapshot you have."`
-		Root        string `query:"root" description:"Only this group and what it contains."`
-		Around      string `query:"around" description:"Only this job and what lies around it."`
-		At          string `query:"at" description:"As it was at this moment: RFC 3339, a day, or unix milliseconds. Not with root or around."`
-		Direction   string `query:"direction" enum:"upstream,downstream,both" description:"With around: what it waits for, what waits for it, or both."`
+		Root        string `query:"root" minLength:"1" description:"Only this group and what it contains."`
+		Around      string `query:"around" minLength:"1" description:"Only this job and what lies around it."`
+		At          string `query:"at" minLength:"1" description:"As it was at this moment: RFC 3339, a day, or unix milliseconds. Not with root or around."`
+		Direction   string `query:"direction" minLength:"1" enum:"upstream,downstream,both" description:"With around: what it waits for, what waits for it, or both."`
 	}
 	resumeParams struct {
 		idParam
 		LastEventID      string `header:"Last-Event-ID" description:"The id of the last frame you have: you get what changed since."`
 		LastEventIDQuery string `query:"lastEventId" description:"The same, where a header cannot be set."`
 	}
+	followParams struct {
+		resumeParams
+		FromLine int `query:"fromLine" default:"1" description:"The first line, from 1, where there is no id of a last one."`
+	}
 	jobsParams struct {
 		idParam
-		Status string `query:"status" enum:"pending,running,succeeded,failed" description:"Only jobs with this status, in any case."`
+		Status []statusParam `query:"status" description:"Only jobs with this status, in any case; given more than once, with any of them."`
 	}
 	jobParams struct {
 		idParam
@@ -52,6 +56,14 @@ type (
 		keyParam
 	}
 )
+
+// statusParam is a status as a query names it.
+type statusParam string
+
+// Enum lists them.
+func (statusParam) Enum() []any {
+	return []any{flow.Pending, flow.Running, flow.Succeeded, flow.Failed}
+}
 
 // messageBody is a FlowMessage of any type.
 type messageBody struct {
@@ -130,7 +142,7 @@ func jobOperations() []operation {
 		{http.MethodGet, of, "jobs", "Jobs", "By startedAt descending, not started last, then by name.", jobsParams{}, content{}, []presented{{200, jobsAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
 		{http.MethodGet, of + "/{jobId}", "jobs", "One job and its executions, newest first", "", jobParams{}, content{}, []presented{{200, jobAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
 		{http.MethodGet, logs, "jobs", "A page of an execution's log", "", logParams{}, content{}, []presented{{200, logAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
-		{http.MethodGet, logs + "/stream", "jobs", "An execution's log, live", logStreamAbout, resumeParams{}, content{}, []presented{{200, flow.LogLineWire{}, sseMedia, ""}, bad(400), bad(404), bad(503)}},
+		{http.MethodGet, logs + "/stream", "jobs", "An execution's log, live", logStreamAbout, followParams{}, content{}, []presented{{200, flow.LogLineWire{}, sseMedia, ""}, bad(400), bad(404), bad(503)}},
 	}
 }
 

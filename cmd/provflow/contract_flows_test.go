@@ -63,7 +63,7 @@ var flowRows = []row{
 		send("POST /api/v1/flows/$d/events", upsert(node("b", "running")), 200, is(`{"seq":2}`)),
 	}},
 	{sentence: "POST events: 400 on a bad envelope with the reason", steps: []step{
-		posts(`{`, 400, fails("invalid-message", "not a JSON object")),
+		posts(`{`, 400, fails("invalid-message", "not JSON")),
 		posts(``, 400, fails("invalid-message")),
 		posts(`{"type":"delete-nodes","ids":[]} {}`, 400, fails("invalid-message", "more than one")),
 		posts(upsert(`{"label":"x"}`), 400, fails("invalid-id", "nodes[0].id")),

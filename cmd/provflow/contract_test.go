@@ -19,6 +19,7 @@ var contract = []struct {
 	{"1 envelope", envelopeRows},
 	{"2 reading a flow", flowRows},
 	{"2 writes, keys and ids", writeRows},
+	{"2 what a request may say", requestRows},
 	{"2 the stream", streamRows},
 	{"2 fallback to the upstream", upstreamRows},
 	{"3 deployments", deploymentRows},

@@ -21,7 +21,7 @@ func ParseArchiveRecord(line []byte) (Restored, error) {
 	var r Restored
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	if err := decoder.Decode(&r.ArchiveRecord); err != nil {
-		return r, flow.Invalidf("invalid-archive", "not a record of an archive: %v", err)
+		return r, flow.JSONError("invalid-archive", err)
 	}
 	if r.Kinds() != 1 {
 		return r, flow.Invalidf("invalid-archive", "a record has one of provflow, deployment, flow, job, relationship, execution, cursor, transition, line; this has %d", r.Kinds())

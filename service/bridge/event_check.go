@@ -2,11 +2,9 @@ package bridge
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,27 +14,10 @@ import (
 )
 
 func jsonError(line []byte, err error) error {
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
+	if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
 		return flow.Invalidf("invalid-event", "not a JSON object: send one object per line")
-	case errors.As(err, &wrongType) && wrongType.Field == "dependsOn":
-		return invalid("dependsOn", "is a %s; it must be a list of strings", wrongType.Value)
-	case errors.As(err, &wrongType):
-		return invalid(wrongType.Field, "is a %s; it must be a %s", wrongType.Value, kindOf(wrongType.Type))
 	}
-	return flow.Invalidf("invalid-event", "not JSON: %v", err)
-}
-
-// kindOf names a Go type as JSON does.
-func kindOf(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Int:
-		return "whole number"
-	case reflect.Slice:
-		return "list of strings"
-	}
-	return t.Kind().String()
+	return flow.JSONError("invalid-event", err)
 }
 
 func (e *Event) readTimes(w EventWire, now time.Time) (err error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ type LegacyExecution struct {
 func ParseLegacy(body []byte) (Legacy, error) {
 	var w LegacyIndex
 	if err := json.Unmarshal(body, &w); err != nil {
-		return Legacy{}, flow.Invalidf("invalid-import", "not an index of jobs: %v", err)
+		return Legacy{}, flow.JSONError("invalid-import", err)
 	}
 	if err := flow.CheckDeploymentID(w.DeploymentID); err != nil {
 		return Legacy{}, err
@@ -74,16 +75,41 @@ func ParseLegacy(body []byte) (Legacy, error) {
 		}
 	}
 	for i, x := range w.Executions {
-		if err := flow.CheckID("executions["+strconv.Itoa(i)+"].id", x.ID); err != nil {
+		if err := checkLegacyExecution(w.DeploymentID, i, x); err != nil {
 			return Legacy{}, err
 		}
 	}
 	return Legacy{w.DeploymentID, w.SovereignFQDN, w.Jobs, w.Executions, sha256.Sum256(body)}, nil
 }
 
+func checkLegacyExecution(deployment string, i int, x LegacyExecution) error {
+	field := "executions[" + strconv.Itoa(i) + "]"
+	if err := flow.CheckID(field+".id", x.ID); err != nil {
+		return err
+	}
+	return checkOwner(field, deployment, x.DeploymentID, x.JobID)
+}
+
+// checkOwner refuses what is another deployment's, by what it says or by its job's id.
+func checkOwner(field, deployment, owner, job string) error {
+	if owner == "" {
+		owner, _, _ = strings.Cut(job, ":")
+		if owner == job || strings.HasPrefix(job, "install-") { // a name, that of a region's install among them
+			return nil
+		}
+	}
+	if owner != deployment {
+		return flow.Invalidf("invalid-import", "%s is of deployment %.80q, not of %q; import each by itself", field, owner, deployment)
+	}
+	return nil
+}
+
 func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 	field := "jobs[" + strconv.Itoa(i) + "]"
 	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
+		return err
+	}
+	if err := errors.Join(checkOwner(field, deployment, j.DeploymentID, ""), checkOwner(field, deployment, "", j.ID)); err != nil {
 		return err
 	}
 	names := flow.Names{Deployment: deployment}
@@ -92,9 +118,6 @@ func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 		if ids[i] != "" && flow.CheckID(name, ids[i]) != nil {
 			return flow.Invalidf("invalid-import", "%s.%s is too long for an id, or has a control character", field, name)
 		}
-	}
-	if j.DeploymentID != "" && j.DeploymentID != deployment {
-		return flow.Invalidf("invalid-import", "%s belongs to deployment %.80q, not to %q", field, j.DeploymentID, deployment)
 	}
 	if _, ok := flow.ParseStatus(strings.ToLower(j.Status)); !ok {
 		return flow.Invalidf("invalid-import", "%s.status %.40q is unknown; use pending, running, succeeded or failed", field, j.Status)

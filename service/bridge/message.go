@@ -94,21 +94,24 @@ var relationshipTypes = []flow.RelationshipType{
 	flow.Contains, flow.FinishToStart, flow.StartToStart, flow.FinishToFinish, flow.StartToFinish, flow.Triggers,
 }
 
+const slugMessage = "invalid-message"
+
 // ParseMessage reads a FlowMessage sent to that flow. Its errors are flow.Invalid and name
 // the field.
 func ParseMessage(body []byte, flowID, source string) (Message, error) {
 	var w messageWire
 	decoder := json.NewDecoder(bytes.NewReader(escapeNUL(body)))
 	if err := decoder.Decode(&w); err != nil {
-		return Message{}, messageError(err)
+		return Message{}, flow.JSONError(slugMessage, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Message{}, flow.Invalidf("invalid-message", "there is more than one JSON value; send one message in a request")
+		return Message{}, flow.Invalidf(slugMessage, "there is more than one JSON value; send one message in a request")
 	}
+	r := reader{flowID: flowID}
+	r.contradictions(w)
 	if err := w.checkParts(); err != nil {
 		return Message{}, err
 	}
-	r := reader{flowID: flowID}
 	m := Message{Source: source, Type: w.Type}
 	if w.Flow != nil {
 		m.Flow = r.flow(*w.Flow)
@@ -123,14 +126,6 @@ func ParseMessage(body []byte, flowID, source string) (Message, error) {
 	return m, r.err
 }
 
-func messageError(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		return flow.Invalidf("invalid-message", "field %q is of the wrong kind: %s", wrongType.Field, wrongType.Value)
-	}
-	return flow.Invalidf("invalid-message", "not a JSON object: %v", err)
-}
-
 // partsOf lists the parts that a message of each type has.
 var partsOf = map[string][]string{
 	flow.TypeSnapshot:    {"flow", "nodes", "relationships"},
@@ -141,11 +136,12 @@ var partsOf = map[string][]string{
 	flow.TypeDeleteRels:  {"pairs"},
 }
 
-// checkParts holds a message to the parts its type has. Any other part says nothing.
+// checkParts holds a message to the parts its type has. Any other part says nothing: emitters
+// written in Go send empty ones, which they cannot leave out.
 func (w *messageWire) checkParts() error {
 	wanted, known := partsOf[w.Type]
 	if !known {
-		return flow.Invalidf("invalid-message",
+		return flow.Invalidf(slugMessage,
 			"field \"type\" %.40q is unknown; use snapshot, upsert-flow, upsert-nodes, upsert-rels, delete-nodes or delete-rels", w.Type)
 	}
 	there := map[string]bool{
@@ -154,7 +150,7 @@ func (w *messageWire) checkParts() error {
 	var kept messageWire
 	for _, part := range wanted {
 		if !there[part] {
-			return flow.Invalidf("invalid-message", "a message of type %s has a field %q; it is missing", w.Type, part)
+			return flow.Invalidf(slugMessage, "a message of type %s has a field %q; it is missing", w.Type, part)
 		}
 		kept.take(part, w)
 	}
@@ -214,8 +210,19 @@ func (r *reader) here(field, id string) {
 	}
 }
 
+// contradictions looks at all parts, those too that a message of its type does not have:
+// whoever names another flow has sent the message to the wrong one.
+func (r *reader) contradictions(w messageWire) {
+	if w.Flow != nil {
+		r.here("flow.id", w.Flow.ID)
+	}
+	each(w.Nodes, "nodes", func(field string, n nodeWire) error {
+		r.here(field+".flowId", n.FlowID)
+		return nil
+	})
+}
+
 func (r *reader) flow(w flowWire) *FlowPart {
-	r.here("flow.id", w.ID)
 	p := &FlowPart{
 		DefinitionID: flow.CleanName(w.DefinitionID), ParentFlowID: flow.CleanName(w.ParentFlowID),
 		TriggeredBy: r.triggers("flow.triggeredBy", w.TriggeredBy), Meta: r.object("flow.meta", w.Meta),
@@ -227,7 +234,6 @@ func (r *reader) flow(w flowWire) *FlowPart {
 
 func (r *reader) node(field string, w nodeWire) NodePart {
 	r.id(field+".id", w.ID)
-	r.here(field+".flowId", w.FlowID)
 	p := NodePart{
 		ID: w.ID, Label: flow.CleanName(w.Label), Family: flow.CleanName(w.Family), Region: flow.CleanName(w.Region),
 		StartedAt: r.millis(field+".startedAt", w.StartedAt), EndedAt: r.millis(field+".endedAt", w.EndedAt),
@@ -239,10 +245,10 @@ func (r *reader) node(field string, w nodeWire) NodePart {
 
 func (r *reader) relationship(field string, w relWire) flow.Relationship {
 	if !slices.Contains([]string{"", "on-success", "on-failure", "always"}, w.Condition) {
-		r.fail(flow.Invalidf("invalid-message", "field %q %.40q is unknown; use on-success, on-failure or always", field+".condition", w.Condition))
+		r.fail(flow.Invalidf(slugMessage, "field %q %.40q is unknown; use on-success, on-failure or always", field+".condition", w.Condition))
 	}
 	if w.Lag != math.Trunc(w.Lag) || math.Abs(w.Lag) > math.MaxInt32 {
-		r.fail(flow.Invalidf("invalid-message", "field %q must be a whole number of seconds", field+".lag"))
+		r.fail(flow.Invalidf(slugMessage, "field %q must be a whole number of seconds", field+".lag"))
 	}
 	return flow.Relationship{
 		RelationshipKey: r.key(field, w), FromFlowID: r.elsewhere(field+".fromFlowId", w.FromFlowID),
@@ -256,10 +262,10 @@ func (r *reader) key(field string, w relWire) flow.RelationshipKey {
 	r.fail(flow.CheckKey(field, r.flowID, w.FromID, w.ToID))
 	typ := flow.RelationshipType(w.Type)
 	if !slices.Contains(relationshipTypes, typ) {
-		r.fail(flow.Invalidf("invalid-message", "field %q %.40q is unknown; see the list of relationship types", field+".type", w.Type))
+		r.fail(flow.Invalidf(slugMessage, "field %q %.40q is unknown; see the list of relationship types", field+".type", w.Type))
 	}
 	if w.FromID == w.ToID && r.elsewhere("", w.FromFlowID) == r.elsewhere("", w.ToFlowID) {
-		r.fail(flow.Invalidf("invalid-message", "%s relates %.80q to itself", field, w.FromID))
+		r.fail(flow.Invalidf(slugMessage, "%s relates %.80q to itself", field, w.FromID))
 	}
 	return flow.RelationshipKey{FromID: w.FromID, ToID: w.ToID, Type: typ}
 }
@@ -288,7 +294,7 @@ func (r *reader) millis(field string, ms float64) time.Time {
 	case ms == 0:
 		return time.Time{}
 	case ms < 1e12 || ms > 253402300799999: // the year 9999
-		r.fail(flow.Invalidf("invalid-message", "field %q is %.15g; times are unix milliseconds", field, ms))
+		r.fail(flow.Invalidf(slugMessage, "field %q is %.15g; times are unix milliseconds", field, ms))
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(ms)).UTC()
