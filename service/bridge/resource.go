@@ -91,6 +91,9 @@ func describeResource(j *flow.Job, c *flow.BridgeCursor, e Event) {
 	case StateFailed:
 		j.Reason = e.Message
 	case statePlanned:
+		if j.Status == flow.Succeeded { // what comes after success is another endeavour
+			j.StartedAt = zero
+		}
 		j.Status, j.FinishedAt = flow.Pending, zero
 	}
 }

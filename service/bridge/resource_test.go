@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -68,6 +69,19 @@ func TestAStepThatEndedIsOver(t *testing.T) {
 	}
 	if j := h.job("provisioner"); j.Status != flow.Failed || j.FinishedAt != noon.Add(9e9) {
 		t.Errorf("the group is %s, ended %v", j.Status, j.FinishedAt)
+	}
+}
+
+// A resource's time is that of what is done to it now: of all tries since it last was done.
+func TestSinceWhenAResourceIsWorkedOn(t *testing.T) {
+	t.Parallel()
+	const done, fails = "3 - r=a.b state=succeeded", "3 - r=a.b state=failed msg=no"
+	for first, began := range map[string]time.Time{done: noon.Add(22e9), fails: noon.Add(2e9)} {
+		h := play(t, "0 tofu-apply", "2 - r=a.b state=running", first, "9 tofu-apply state=succeeded",
+			"20 tofu-apply", "21 - r=a.b state=planned act=replace", "22 - r=a.b state=running", "24 - r=a.b state=succeeded")
+		if j := h.job("tofu-apply/a.b"); !j.StartedAt.Equal(began) || !j.FinishedAt.Equal(noon.Add(24e9)) {
+			t.Errorf("after %s: from %v to %v", first, j.StartedAt, j.FinishedAt)
+		}
 	}
 }
 
