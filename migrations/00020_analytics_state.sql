@@ -18,10 +18,11 @@ SELECT
     f.status,
     f.started_at,
     f.ended_at,
-    f.declared AND NOT EXISTS (
-        SELECT 1
+    -- Counted, since EXISTS would have all jobs read until the first of this flow.
+    f.declared AND (
+        SELECT count(*)
         FROM jobs j
-        WHERE j.flow_id = f.flow_id AND (j.type <> 'group' OR j.run_status IS NOT NULL) AND j.source = 'bridge') AS declared,
+        WHERE j.flow_id = f.flow_id AND (j.type <> 'group' OR j.run_status IS NOT NULL) AND j.source = 'bridge') = 0 AS declared,
     coalesce(d.provider, '') AS provider,
     coalesce(d.regions, '{}') AS regions
 FROM flows f

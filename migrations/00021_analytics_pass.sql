@@ -42,11 +42,13 @@ $$;
 -- In the order of the pass: what has begun first, then what waits. Without nested loops, since the joins
 -- are of steps whose size the planner cannot know: in a database without statistics it
 -- would compare every job with every edge.
--- In plpgsql, which keeps the plan for the session: making it takes longer than running it.
+-- In plpgsql, which keeps the plan for the session: making it takes longer than running it. The joins are in a good order.
 -- +goose StatementBegin
 CREATE FUNCTION analytics.live_attempts(flow text, clock timestamptz) RETURNS SETOF analytics.live_attempt
 LANGUAGE plpgsql STABLE ROWS 60
 SET enable_nestloop = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
 SET jit = off AS $$
 BEGIN
 RETURN QUERY
@@ -117,7 +119,8 @@ attempt AS (
 SELECT
     j.job_id, j.name, j.label, coalesce(a.attempt, 0), a.execution_id, coalesce(a.status, l.status),
     coalesce(p.phase, ''), g.group_id, j.region, j.component, j.chart_version, j.position,
-    CASE WHEN a.later THEN a.started_at ELSE coalesce(a.failed_at, k.happened_at, f.started_at) END,
+    CASE WHEN a.later THEN a.started_at ELSE coalesce(
+        a.failed_at, k.happened_at, (SELECT f.started_at FROM analytics.flows f WHERE f.flow_id = flow)) END,
     a.started_at,
     a.ended_at,
     CASE
@@ -128,7 +131,6 @@ SELECT
     CASE WHEN a.attempt IS NULL THEN coalesce(d.waiting_on, '{}') END,
     j.n, p.within, coalesce(d.after, '{}')
 FROM node j
-JOIN analytics.flows f ON f.flow_id = j.flow_id
 JOIN analytics.leaves l ON l.flow_id = flow AND l.job_id = j.job_id
 JOIN place p ON p.leaf = j.n
 LEFT JOIN parent g ON g.leaf = j.n
@@ -157,7 +159,7 @@ RETURNS TABLE (
     idle_seconds double precision, started_at timestamptz, ended_at timestamptz, until timestamptz,
     ran_seconds double precision, later boolean, critical boolean, slack_seconds double precision,
     path_step integer, path_idle_seconds double precision, path_ran_seconds double precision)
-LANGUAGE plpgsql STABLE ROWS 60 AS $$
+LANGUAGE plpgsql STABLE STRICT ROWS 60 AS $$
 DECLARE
     today   timestamptz := analytics.clock_of(flow, clock);
     start   timestamptz := (SELECT f.started_at FROM analytics.flows f WHERE f.flow_id = flow);

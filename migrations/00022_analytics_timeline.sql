@@ -2,7 +2,8 @@
 
 -- +goose Up
 -- What is kept of flows that have ended, and what is computed of the others when they are
--- asked for. A predicate on flow_id reaches both sides.
+-- asked for. A predicate on flow_id reaches both sides. What is kept gives the function no flow, for which it is not even
+-- called: with a join against what is kept the planner may well call it first.
 CREATE VIEW analytics.timeline AS
 SELECT
     f.flow_id,
@@ -38,12 +39,11 @@ SELECT
     t.path_ran_seconds::double precision AS path_ran_seconds,
     t.position::bigint AS position
 FROM analytics.flows f
-CROSS JOIN LATERAL analytics.live_timeline(f.flow_id, now()) AS t(
+CROSS JOIN LATERAL analytics.live_timeline(CASE WHEN NOT EXISTS (
+    SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version) THEN f.flow_id END, now()) AS t(
     job_id, name, label, attempt, execution_id, status, phase, group_id, region, component, chart_version, position,
     waiting_from, waited_on, blocker_job_id, blocker_attempt, waited_seconds, blocked_seconds, idle_seconds,
     started_at, ended_at, until, ran_seconds, later, critical, slack_seconds, path_step, path_idle_seconds, path_ran_seconds)
-WHERE NOT EXISTS (
-    SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version)
 UNION ALL
 SELECT
     a.flow_id, a.epoch, CASE WHEN f.flow_id IS NULL THEN NOT k.superseded ELSE f.epoch = k.epoch END, a.job_id, a.name,
@@ -56,14 +56,20 @@ JOIN flow_facts k ON k.flow_id = a.flow_id AND k.epoch = a.epoch
 LEFT JOIN flows f ON f.flow_id = a.flow_id
 WHERE f.flow_id IS NULL OR f.epoch <> k.epoch OR f.version = k.version;
 
--- The part of a flow's row that follows from its timeline.
+-- The part of a flow's row that follows from its timeline. In plpgsql, so that its plan is made once a session, and only
+-- where something is computed: as a part of the view it would be planned with every question about what is kept.
+-- +goose StatementBegin
 CREATE FUNCTION analytics.live_provision(flow text, clock timestamptz DEFAULT now())
 RETURNS TABLE (
     provisioned_at timestamptz, duration_seconds double precision, phase_seconds jsonb,
     jobs integer, jobs_pending integer, jobs_running integer, jobs_succeeded integer, jobs_failed integer,
     attempts integer, retries integer, path_seconds double precision, path_idle_seconds double precision,
     first_failure_job_id text, first_failure_attempt integer, first_failed_at timestamptz)
-LANGUAGE sql STABLE ROWS 1 AS $$
+LANGUAGE plpgsql STABLE STRICT ROWS 1
+SET plan_cache_mode = force_generic_plan
+SET jit = off AS $$
+BEGIN
+RETURN QUERY
 WITH
 line AS MATERIALIZED (SELECT l.* FROM analytics.live_timeline(flow, clock) l),
 -- A job is done with when it has succeeded once or has ended. Nobody waits for day-2 work.
@@ -125,8 +131,10 @@ CROSS JOIN (
         sum(r.path_idle_seconds) AS path_idle
     FROM line r
 ) t
-LEFT JOIN failure x ON true
+LEFT JOIN failure x ON true;
+END
 $$;
+-- +goose StatementEnd
 
 CREATE VIEW analytics.provisions AS
 SELECT
@@ -156,11 +164,10 @@ SELECT
     p.first_failure_attempt::integer AS first_failure_attempt,
     p.first_failed_at::timestamptz AS first_failed_at
 FROM analytics.flows f
-CROSS JOIN LATERAL analytics.live_provision(f.flow_id, now()) AS p(
+CROSS JOIN LATERAL analytics.live_provision(CASE WHEN NOT EXISTS (
+    SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version) THEN f.flow_id END, now()) AS p(
     provisioned_at, duration_seconds, phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed,
     attempts, retries, path_seconds, path_idle_seconds, first_failure_job_id, first_failure_attempt, first_failed_at)
-WHERE NOT EXISTS (
-    SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version)
 UNION ALL
 SELECT
     k.flow_id, k.epoch, CASE WHEN f.flow_id IS NULL THEN NOT k.superseded ELSE f.epoch = k.epoch END,

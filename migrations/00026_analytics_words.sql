@@ -247,8 +247,10 @@ COMMENT ON FUNCTION analytics.estimate(text, timestamptz, integer) IS
     'What remains of a running flow: a row for the flow (kind flow) and one for each job that has not ended (kind job; job_id is NULL for one that earlier provisions had and this one does not know yet). low_seconds, high_seconds: seconds from clock to the end; four in five provisions of the shape end between them. NULL where that is not known: no earlier provision of the shape, or a failed job in the way. runs: how many earlier provisions it rests on, at most most. Of the same shape are those that succeeded, began earlier, have the same provider and definition, and had every job that is known here. This flow is run to its end once with the durations of each of them.';
 COMMENT ON FUNCTION analytics.runs_like(text, integer) IS
     'The earlier provisions of a flow''s shape, latest first, on which estimate rests.';
-COMMENT ON FUNCTION analytics.run_beside(text, text, text) IS
-    'An earlier provision, job by job in the order of beginning, beside what this flow''s job of that name does now. offset_seconds: from its first beginning there to the job''s. ran_seconds: from the job''s first beginning to its success, retries included. after: by place in that order, which jobs have to end before it, here and there. For estimate.';
+COMMENT ON FUNCTION analytics.jobs_of(text[], text[]) IS
+    'What each job of some provisions took, without what is later. run: which of run_flows and run_epochs, from 1. place: numbers the jobs of all of them, each one''s in the order of beginning. offset_seconds: from the first beginning in its provision to the job''s. ran_seconds: from the job''s first beginning to its success, retries included. blocker_job_id: of its first attempt. For estimate.';
+COMMENT ON FUNCTION analytics.runs_beside(text, text[], text[]) IS
+    'Earlier provisions, job by job as in jobs_of, beside what this flow''s job of that name does now (job_id, status, started_at, ended_at). after: by place, which jobs have to end before it, here and there. For estimate.';
 COMMENT ON FUNCTION analytics.held_by(text, text[]) IS
     'Which jobs cannot begin, or failed, because the jobs named in origins have not done their part: one row for each pair. For diagnose.';
 COMMENT ON FUNCTION analytics.live_timeline(text, timestamptz) IS
