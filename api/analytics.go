@@ -66,11 +66,7 @@ func (h *server) provisions(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	next := ""
-	if len(list) > limit {
-		list = list[:limit]
-		next = formatProvisionPlace(list[limit-1].Place())
-	}
+	list, next := cut(list, limit, func(p timeline.Provision) string { return formatProvisionPlace(p.Place()) })
 	page := form.FromProvisions(window, list, next)
 	h.show(w, r, page, sheet{"provisions", page.Provisions, next})
 }
@@ -89,17 +85,13 @@ func (h *server) components(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	q.Window, q.Limit = window, limit+1
+	q.Window, q.Limit = window, limit+1 // one more says whether there is more
 	list, err := h.Analytics.ComponentStats(r.Context(), q)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	next := ""
-	if len(list) > limit {
-		list = list[:limit]
-		next = formatAfter(list[limit-1].Component)
-	}
+	list, next := cut(list, limit, func(c timeline.ComponentStats) string { return formatAfter(c.Component) })
 	page := form.FromComponents(window, list, next)
 	h.show(w, r, page, sheet{"components", page.Components, next})
 }

@@ -52,6 +52,15 @@ func windowOf(from, to string, now time.Time) (timeline.Window, error) {
 	return w, nil
 }
 
+// cut gives a page of a list that holds one more where there is more, and the place after
+// that page; "" at the end.
+func cut[T any](list []T, limit int, place func(T) string) (page []T, next string) {
+	if len(list) <= limit {
+		return list, ""
+	}
+	return list[:limit], place(list[limit-1])
+}
+
 func outcomeOf(r *http.Request) (flow.Status, error) {
 	text := r.URL.Query().Get("outcome")
 	if text == "" {

@@ -104,8 +104,8 @@ func operations() []operation {
 
 func flowOperations(base string) []operation {
 	return []operation{
-		{http.MethodGet, base + "/snapshot", "flows", "The whole flow, or a part of it", "", partParams{}, content{},
-			[]presented{{200, flow.SnapshotMessage{}, "", "ETag is the cursor."}, {304, nil, "", "You have that state."}, bad(400), bad(404), bad(502), bad(503)}},
+		{http.MethodGet, base + "/snapshot", "flows", "The whole flow, or a part of it", "With at and Accept: text/csv a table of the flow, its groups and jobs.", partParams{}, content{},
+			[]presented{{200, flow.SnapshotMessage{}, "", "ETag is the cursor."}, {200, "", csvMedia, ""}, {304, nil, "", "You have that state."}, bad(400), bad(404), bad(502), bad(503)}},
 		{http.MethodGet, base + "/stream", "flows", "The flow, live", streamAbout, resumeParams{}, content{},
 			[]presented{{200, "", sseMedia, ""}, bad(400), bad(404), bad(502), bad(503)}},
 		{http.MethodPost, base + "/events", "emitters", "One FlowMessage of an emitter", "200 once it is durable.", keyedParams{}, content{form: messageBody{}},

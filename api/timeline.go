@@ -94,7 +94,7 @@ func (h *server) estimate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := form.FromEstimate(e, now)
-	h.show(w, r, answer, sheet{name: "estimate", rows: answer.Jobs})
+	h.show(w, r, answer, sheet{name: "estimate", rows: answer.Ends()})
 }
 
 // pastSnapshot answers with a flow as it was at a moment.
@@ -109,7 +109,8 @@ func (h *server) pastSnapshot(w http.ResponseWriter, r *http.Request, id, at str
 		h.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, flow.Snapshot(flow.Delta{Flow: &m.Flow, Jobs: m.Jobs, Relationships: m.Relationships}))
+	answer := flow.Snapshot(flow.Delta{Flow: &m.Flow, Jobs: m.Jobs, Relationships: m.Relationships})
+	h.show(w, r, answer, sheet{name: "snapshot", rows: form.States(m)})
 }
 
 // parseMoment reads a time as requests give it: RFC 3339, a day, or unix milliseconds, as

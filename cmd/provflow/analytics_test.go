@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,10 @@ func TestAFlowThatStillRuns(t *testing.T) {
 	if e.Runs != 0 || e.Flow.Known || e.Flow.LowMs != nil {
 		t.Errorf("without earlier provisions: %+v", e)
 	}
+	csv := r.table("/api/v1/flows/d1/estimate")
+	if len(csv) != 5 || strings.Join(csv[0], " ") != "kind jobId name known lowMs highMs endsFrom endsUntil runs" || csv[1][0] != "flow" || csv[2][1] != "d1:install-keycloak" {
+		t.Errorf("%q", csv)
+	}
 }
 
 func TestAFlowOfOneJob(t *testing.T) {
@@ -217,6 +222,12 @@ func TestAPastState(t *testing.T) {
 		if got := past(fmt.Sprint(at.UnixMilli())).status("d1:install-keycloak"); got != want {
 			t.Errorf("at %d ms it was %q, want %q", second, got, want)
 		}
+	}
+	csv := r.table("/api/v1/flows/d1/snapshot?at=" + url.QueryEscape(noon.Add(210*time.Second).Format(time.RFC3339)))
+	row := slices.IndexFunc(csv, func(cells []string) bool { return cells[1] == "d1:install-keycloak" })
+	if len(csv) != 11 || strings.Join(csv[1], ",") != "flow,,d1,,running,0,2026-04-01T12:00:00Z," ||
+		row < 0 || strings.Join(csv[row], ",") != "job,d1:install-keycloak,install-keycloak,,failed,1,2026-04-01T12:02:30Z,2026-04-01T12:03:20Z" {
+		t.Errorf("%q", csv)
 	}
 	if now, is := past(time.Now().Format(time.RFC3339)), r.snapshot("d1"); now.String() != is.String() {
 		t.Errorf("now it is\n%s\nand not\n%s", now, is)

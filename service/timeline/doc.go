@@ -22,8 +22,10 @@
 //
 // The slack of an attempt is how much later it could have ended without moving that end:
 // the least, over what comes after it, of that one's slack and the time by which this
-// attempt ended before its blocker. It is zero exactly on the critical path; where two
-// attempts end in the same microsecond both are critical and the path names the first.
+// attempt ended before its blocker. It is zero exactly for what decided the end: what such
+// a walk back meets. Where attempts ended at the same moment there are several such walks;
+// all that any of them meets has no slack and is critical, and the path is the one of them
+// that takes what began first.
 //
 // An attempt after its job had succeeded once (an upgrade), and every job of day-2
 // mutations, is Later: it is no part of the provision, so not of its path either.

@@ -192,34 +192,3 @@ func fromRemaining(r timeline.Remaining, asOf time.Time) Remaining {
 	low, high := r.Low.Milliseconds(), r.High.Milliseconds()
 	return Remaining{true, &low, &high, moment(asOf.Add(r.Low)), moment(asOf.Add(r.High))}
 }
-
-// Finding is a root failure or a stopped job as one row of a table.
-type Finding struct {
-	Finding     string      `json:"finding"` // root or stopped
-	JobID       string      `json:"jobId"`
-	Name        string      `json:"name"`
-	Status      flow.Status `json:"status"`
-	Component   string      `json:"component"`
-	Attempt     int         `json:"attempt"`
-	ExecutionID string      `json:"executionId"`
-	FailedAt    *time.Time  `json:"failedAt"`
-	Reason      string      `json:"reason"`
-	Stops       int         `json:"stops"`
-	Roots       []string    `json:"roots"`
-	Only        bool        `json:"only"`
-}
-
-// Findings gives both lists as one.
-func (w Diagnosis) Findings() []Finding {
-	all := []Finding{}
-	for _, r := range w.Roots {
-		all = append(all, Finding{
-			Finding: "root", JobID: r.JobID, Name: r.Name, Status: flow.Failed, Component: r.Component, Attempt: r.Attempt,
-			ExecutionID: r.ExecutionID, FailedAt: r.FailedAt, Reason: r.Reason, Stops: r.Stops,
-		})
-	}
-	for _, s := range w.Stopped {
-		all = append(all, Finding{Finding: "stopped", JobID: s.JobID, Name: s.Name, Status: s.Status, Roots: s.Roots, Only: s.Only})
-	}
-	return all
-}
