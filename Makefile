@@ -8,7 +8,7 @@ SQLC := CGO_ENABLED=0 go tool -modfile=tools.mod sqlc
 LINT := CGO_ENABLED=0 go tool -modfile=lint.mod golangci-lint
 
 # Two test binaries at once: each may have a PostgreSQL of its own.
-TEST := go test -p 2 -count=1 -timeout 25m
+TEST := go test -p 2 -count=1 -timeout 15m
 PKG ?= ./...
 ARGS ?=
 FOR ?= 1m

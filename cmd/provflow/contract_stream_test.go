@@ -57,7 +57,7 @@ var streamRows = []row{
 		func(c *exchange) {
 			old, now := c.stream.state.Cursor, strings.Trim(c.get("/api/v1/flows/"+c.id+"/snapshot").header.Get("ETag"), `"`)
 			var ids, names []string
-			for c.stream.state.Cursor != now {
+			for c.stream.state.Cursor != now && !c.stream.beyond(now) {
 				f := c.nextFrame()
 				ids, names = append(ids, f.id), append(names, f.event)
 			}

@@ -103,11 +103,13 @@ func TestAThousandStreamsAreDrained(t *testing.T) { //nolint:paralleltest // see
 		}
 		go func() { ended <- readToItsEnd(streams, url, begun) }()
 	}
-	for i := range n {
+	for range n {
 		select {
 		case <-begun:
+		case what := <-ended:
+			t.Fatalf("a stream ended before the drain: %q", what)
 		case <-time.After(patience):
-			t.Fatalf("%d of %d streams have begun; of the others one is %q", i, n, <-ended)
+			t.Fatalf("not all of %d streams have begun", n)
 		}
 	}
 	told, written := make(chan struct{}), make(chan struct{})
@@ -117,8 +119,13 @@ func TestAThousandStreamsAreDrained(t *testing.T) { //nolint:paralleltest // see
 	r.tell()
 	close(told)
 	for range n {
-		if what := <-ended; what != "" {
-			t.Fatalf("a stream did not end well: %s", what)
+		select {
+		case what := <-ended:
+			if what != "" {
+				t.Fatalf("a stream did not end well: %s", what)
+			}
+		case <-time.After(patience):
+			t.Fatal("a stream does not end")
 		}
 	}
 	r.stop() // which fails where the server does not end well

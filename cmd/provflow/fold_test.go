@@ -182,8 +182,11 @@ func (f *fold) cut(r *reader) {
 func (f *fold) catchUp(r *reader) {
 	want := r.from.snapshot(f.id)
 	for r.state.Cursor != want.Cursor {
-		if _, ok := r.next(); !ok { // the flow was deleted: it is resolved afresh
+		_, ok := r.next()
+		if !ok { // the flow was deleted: it is resolved afresh
 			f.open(r, r.state.Cursor, r.state)
+		}
+		if !ok || r.beyond(want.Cursor) {
 			want = r.from.snapshot(f.id)
 		}
 	}
@@ -208,7 +211,7 @@ func (f *fold) stall(r *reader) {
 		to.emit(f.id, "flux", upsert(node("heavy", "running", fmt.Sprintf(`,"label":"%d %s"`, turn, text))))
 	}
 	want, frames := r.from.snapshot(f.id).Cursor, 0
-	for ; r.state.Cursor != want; frames++ {
+	for ; r.state.Cursor != want && !r.beyond(want); frames++ {
 		if _, ok := r.next(); !ok { // nobody waits for a reader for ever
 			f.open(r, r.state.Cursor, r.state)
 		}
