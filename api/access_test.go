@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/openova-io/provflow/service/access"
 )
 
 // Whoever adds a route says whom it is for: in the table, or here.
@@ -98,5 +100,13 @@ func TestBucketsAreForgottenWhenTheyAreFull(t *testing.T) {
 	_ = b.take("c")
 	if len(b.of) != 1 {
 		t.Errorf("%d are kept", len(b.of))
+	}
+}
+
+// What docs/access.md says: a stream ends within a minute of its token.
+func TestARevokedTokensStreamIsLookedAtWithinAMinute(t *testing.T) {
+	t.Parallel()
+	if longest := (Access{}).withDefaults().Recheck + access.Remember; longest > time.Minute {
+		t.Errorf("it may go on for %v", longest)
 	}
 }

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/openova-io/provflow/api/sse"
 	"github.com/openova-io/provflow/api/upstream"
+	"github.com/openova-io/provflow/service/backoff"
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -196,10 +196,11 @@ func (l *relay) listen(ctx context.Context, out chan<- heard) {
 // pump gives the upstream's events and, each time it is not there, why.
 func (l *relay) pump(ctx context.Context, out chan<- heard) {
 	defer close(out)
-	for pause := relayPause; ; pause = min(2*pause, relayLongestPause) {
+	retry := backoff.Backoff{Least: relayPause, Most: relayLongestPause}
+	for {
 		got, err := l.drain(ctx, out)
 		if got {
-			pause = relayPause
+			retry.Reset()
 		}
 		l.note(err)
 		if !l.again {
@@ -210,11 +211,8 @@ func (l *relay) pump(ctx context.Context, out chan<- heard) {
 		case <-ctx.Done():
 			return
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		backoff.Wait(ctx, retry.Next())
+		if ctx.Err() != nil {
 			return
 		}
 	}

@@ -10,6 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/openova-io/provflow/service/backoff"
+)
+
+const (
+	leastRetry = 50 * time.Millisecond
+	mostRetry  = time.Second
 )
 
 // Listener hears announcements. The functions are called from Run's goroutine, one at a
@@ -53,15 +60,15 @@ func (l *Listener) Run(ctx context.Context) error {
 	}
 	cfg := pool.ConnConfig
 	cfg.RuntimeParams["application_name"] = "provflow-listener"
-	retry := backoff{least: l.RetryMin, most: l.RetryMax}
+	retry := backoff.Backoff{Least: l.RetryMin, Most: l.RetryMax}
 	for {
 		err := l.session(ctx, cfg, &retry)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop; what the connection says of it does not matter
 		}
-		wait := retry.next()
+		wait := retry.Next()
 		l.Logger.Warn("the listening connection is down; it will be made again", "error", err, "in", wait)
-		pause(ctx, wait)
+		backoff.Wait(ctx, wait)
 	}
 }
 
@@ -77,7 +84,7 @@ func (l *Listener) setDefaults() {
 }
 
 // session is one connection, from the connect to the error that ends it.
-func (l *Listener) session(ctx context.Context, cfg *pgx.ConnConfig, retry *backoff) error {
+func (l *Listener) session(ctx context.Context, cfg *pgx.ConnConfig, retry *backoff.Backoff) error {
 	conn, err := l.connect(ctx, cfg)
 	if err != nil {
 		return err
@@ -93,7 +100,7 @@ func (l *Listener) session(ctx context.Context, cfg *pgx.ConnConfig, retry *back
 			return err
 		}
 		// Only a connection that has proved itself makes the next pause short again.
-		retry.reset()
+		retry.Reset()
 	}
 }
 
@@ -152,4 +159,10 @@ func closeConn(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
+}
+
+func orDefault(d *time.Duration, def time.Duration) {
+	if *d == 0 {
+		*d = def
+	}
 }

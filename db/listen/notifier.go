@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/openova-io/provflow/service/backoff"
 )
 
 // Execer runs one statement; a *pgxpool.Pool is one.
@@ -86,7 +88,7 @@ func (n *Notifier) ring() {
 
 // Run announces until ctx ends, and then once more what is left.
 func (n *Notifier) Run(ctx context.Context) error {
-	retry := backoff{least: n.opts.RetryMin, most: n.opts.RetryMax}
+	retry := backoff.Backoff{Least: n.opts.RetryMin, Most: n.opts.RetryMax}
 	for {
 		select {
 		case <-ctx.Done():
@@ -100,18 +102,18 @@ func (n *Notifier) Run(ctx context.Context) error {
 		// Not ctx: a statement that was cut off may have been carried out or not.
 		if err := n.send(context.WithoutCancel(ctx)); err != nil {
 			n.note(&retry, err)
-			pause(ctx, retry.next())
+			backoff.Wait(ctx, retry.Next())
 			n.ring()
 			continue
 		}
-		retry.reset()
-		pause(ctx, n.opts.Window)
+		retry.Reset()
+		backoff.Wait(ctx, n.opts.Window)
 	}
 }
 
 // note logs the first failure of a row.
-func (n *Notifier) note(retry *backoff, err error) {
-	if retry.failures == 0 {
+func (n *Notifier) note(retry *backoff.Backoff, err error) {
+	if retry.Failures() == 0 {
 		n.opts.Logger.Warn("announcing changed flows failed; the other replicas' polls find them", "error", err)
 	}
 }

@@ -76,20 +76,3 @@ func orInt(n *int, def int) {
 func jittered(d time.Duration) time.Duration {
 	return d*3/4 + rand.N(max(d/2, 1))
 }
-
-// backoff is a growing, jittered pause that never exceeds its cap.
-type backoff struct {
-	least, most time.Duration
-	failures    int
-}
-
-func (b *backoff) next() time.Duration {
-	d := b.most
-	if b.failures < 16 {
-		d = min(b.least<<b.failures, b.most)
-	}
-	b.failures++
-	return d/2 + rand.N(max(d/2, 1))
-}
-
-func (b *backoff) reset() { b.failures = 0 }

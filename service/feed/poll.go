@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/openova-io/provflow/service/backoff"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -14,7 +15,7 @@ const patience = 2
 // poll compares the versions of all watched flows, again and again: the guarantee
 // behind the wakes.
 func (h *Hub) poll(ctx context.Context) {
-	retry := backoff{least: h.opts.RetryMin, most: h.opts.RetryMax}
+	retry := backoff.Backoff{Least: h.opts.RetryMin, Most: h.opts.RetryMax}
 	var since time.Time
 	pause := jittered(h.opts.PollInterval)
 	for h.rest(ctx, pause) {
@@ -24,14 +25,14 @@ func (h *Hub) poll(ctx context.Context) {
 			return
 		}
 		if err == nil {
-			retry.reset()
+			retry.Reset()
 			continue
 		}
-		if retry.failures == 0 {
+		if retry.Failures() == 0 {
 			since = h.opts.Now()
 		}
-		pause = min(retry.next(), pause)
-		if retry.failures >= patience && h.health.set(true, since) {
+		pause = min(retry.Next(), pause)
+		if retry.Failures() >= patience && h.health.set(true, since) {
 			h.opts.Logger.Error("the database is away; subscribers keep what they have", "error", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openova-io/provflow/service/backoff"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -59,9 +60,9 @@ func (t *tail) run() {
 		case t.over():
 			return
 		case err == nil:
-			retry.reset()
+			retry.Reset()
 		case t.hub.ctx.Err() == nil:
-			wait = retry.next()
+			wait = retry.Next()
 			t.hub.opts.Logger.Warn("reading a followed log failed; it will be read again", "execution", t.id, "error", err)
 		}
 		if !t.rest(wait) {
@@ -70,8 +71,8 @@ func (t *tail) run() {
 	}
 }
 
-func (h *Tails) retry() *backoff {
-	return &backoff{least: min(h.opts.PollInterval, h.opts.RetryMax), most: h.opts.RetryMax}
+func (h *Tails) retry() *backoff.Backoff {
+	return &backoff.Backoff{Least: min(h.opts.PollInterval, h.opts.RetryMax), Most: h.opts.RetryMax}
 }
 
 // rest waits for the next look; false when there is to be none.
@@ -199,7 +200,7 @@ func (t *tail) fly(at int64, f *tailFlight) {
 			t.land(at, f, page, err)
 			return
 		}
-		pause(t.hub.ctx, retry.next())
+		backoff.Wait(t.hub.ctx, retry.Next())
 	}
 }
 
@@ -220,13 +221,4 @@ func (t *tail) land(at int64, f *tailFlight, page *tailPage, err error) {
 func (t *tail) broadcast() {
 	close(t.changed)
 	t.changed = make(chan struct{})
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

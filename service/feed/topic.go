@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/openova-io/provflow/service/backoff"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -69,7 +70,7 @@ func newTopic(h *Hub, flowID string) *topic {
 // run serves the topic until its flow is gone, the hub stops, or nobody has used it
 // for a while.
 func (t *topic) run() {
-	retry := backoff{least: t.hub.opts.RetryMin, most: t.hub.opts.RetryMax}
+	retry := backoff.Backoff{Least: t.hub.opts.RetryMin, Most: t.hub.opts.RetryMax}
 	for t.rest(&retry) {
 		looked, err := t.turn()
 		switch {
@@ -79,16 +80,16 @@ func (t *topic) run() {
 		case err != nil:
 			t.hub.suspect(t.id, err)
 		default:
-			retry.reset()
+			retry.Reset()
 		}
 		if looked {
-			t.hub.pause(t.hub.opts.Coalesce)
+			backoff.Wait(t.hub.ctx, t.hub.opts.Coalesce)
 		}
 	}
 }
 
 // rest waits until there is something to do; false when the topic is to end.
-func (t *topic) rest(retry *backoff) bool {
+func (t *topic) rest(retry *backoff.Backoff) bool {
 	idle := t.hub.idle(t)
 	if !idle {
 		t.idleSince = time.Time{}
@@ -115,7 +116,7 @@ func (t *topic) rest(retry *backoff) bool {
 
 // patience is how long to wait for a wake: until the end when nobody is here, until the
 // next try after a failure, else for ever. With the database away the poll will wake us.
-func (t *topic) patience(idle bool, retry *backoff) (d time.Duration, bounded bool) {
+func (t *topic) patience(idle bool, retry *backoff.Backoff) (d time.Duration, bounded bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	down, _, _ := t.hub.health.state()
@@ -125,21 +126,9 @@ func (t *topic) patience(idle bool, retry *backoff) (d time.Duration, bounded bo
 	case idle:
 		return t.hub.opts.Linger - time.Since(t.idleSince), true
 	case t.failing && !down:
-		return retry.next(), true
+		return retry.Next(), true
 	}
 	return 0, false
-}
-
-func (h *Hub) pause(d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-h.ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // suspect makes the poll find out whether the database is there.

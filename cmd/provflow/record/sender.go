@@ -5,10 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/openova-io/provflow/service/backoff"
 )
 
 const (
@@ -49,7 +50,8 @@ func (s *sender) send(ctx context.Context, spools []*spool) {
 
 // empty sends a spool until it is whole and all of it is sent.
 func (s *sender) empty(ctx context.Context, sp *spool) bool {
-	offset, most, wait := sp.sent(), batchLines, s.first
+	offset, most := sp.sent(), batchLines
+	retry := &backoff.Backoff{Least: s.first, Most: longestWait}
 	for ctx.Err() == nil {
 		whole := sp.isWhole() // before reading: what is written until then is read
 		lines := readBatch(sp.file, offset, most)
@@ -73,35 +75,28 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 			offset += int64(len(accepted) + len(line))
 		case errors.As(err, &gone):
 			s.note(gone)
-			wait = s.rest(ctx, gone, wait)
+			s.rest(ctx, gone, retry)
 			continue
 		default:
 			offset += int64(len(lines))
 		}
 		s.note(nil)
-		wait = s.first
+		retry.Reset()
 		sp.noteSent(offset)
 	}
 	return false
 }
 
-// rest waits before the next try and says how long to wait after that one. When there is
+// rest waits before the next try, at least as long as the server asks for. When there is
 // little time left it is tried at once, and often.
-func (s *sender) rest(ctx context.Context, gone *away, wait time.Duration) time.Duration {
+func (s *sender) rest(ctx context.Context, gone *away, retry *backoff.Backoff) {
 	select {
 	case <-s.hurry:
-		sleep(ctx, pause(s.first), nil)
-		return s.first
+		retry.Reset()
+		sleep(ctx, retry.Next(), nil)
 	default:
-		sleep(ctx, pause(max(gone.wait, wait)), s.hurry)
-		return min(2*wait, longestWait)
+		sleep(ctx, max(min(gone.wait, longestWait), retry.Next()), s.hurry)
 	}
-}
-
-// pause spreads out those who wait for the same server.
-func pause(d time.Duration) time.Duration {
-	d = min(d, longestWait)
-	return d/2 + rand.N(d/2+1)
 }
 
 func (s *sender) note(gone *away) {
