@@ -15,7 +15,7 @@ import (
 const (
 	// pingAfter is how long a connection may be silent until it is pinged, pingBound how long
 	// the answer is waited for; then the connection is given up.
-	pingAfter, pingBound = 2 * time.Second, 3 * time.Second
+	pingAfter, pingBound = time.Second, 4 * time.Second
 	// dialBound is how long a connection may take to be made.
 	dialBound = 5 * time.Second
 )
