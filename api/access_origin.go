@@ -12,7 +12,7 @@ import (
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE"
 	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Flow-Source, X-Request-Id"
-	corsExposed = "ETag, Retry-After, WWW-Authenticate, X-Request-Id"
+	corsExposed = "Content-Disposition, ETag, Link, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 
 // origins is about where a request was made: whether a web page of somebody else's had

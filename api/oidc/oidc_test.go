@@ -44,6 +44,10 @@ func wantRefused(t *testing.T, what string, err error) {
 func TestWhoATokenIs(t *testing.T) {
 	t.Parallel()
 	v, i, c := setup(t, Options{})
+	fresh := i.Sign(c.now(), claims{"iat": c.now().Add(time.Minute).Unix(), "nbf": c.now().Add(time.Minute).Unix()})
+	if _, err := v.Verify(t.Context(), fresh); err != nil {
+		t.Errorf("from an issuer whose clock is a minute ahead: %v", err)
+	}
 	for what, scope := range map[string]any{"names with spaces": "openid read provflow:logs", "a list": []string{"read", "logs", "other"}} {
 		p, err := v.Verify(t.Context(), i.Sign(c.now(), claims{"scope": scope}))
 		if err != nil || p.Key != "oidc:ann" || !p.May(access.Read) || !p.May(access.Logs) || p.May(access.Ingest) || p.Prefix != "" {

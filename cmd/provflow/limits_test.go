@@ -180,12 +180,18 @@ func TestWhatLastsEndsWithItsToken(t *testing.T) {
 	g.streamAs("a-1", "Authorization", "Bearer "+short).untilEnd()
 }
 
-func TestLargeHeadersAreRefused(t *testing.T) {
+// A header may be large and slow only so far: what stands still is cut after ten seconds.
+func TestLargeAndSlowHeadersAreRefused(t *testing.T) {
 	t.Parallel()
 	r := start(t, dbtest.New(t))
+	slow := r.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
 	res := r.begun("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 80<<10) + "\r\n\r\n")
 	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("%d", res.StatusCode)
+	}
+	_ = slow.SetReadDeadline(time.Now().Add(3 * patience))
+	if text, err := io.ReadAll(slow); err != nil {
+		t.Errorf("the slow one stays: %q %v", text, err)
 	}
 }
 

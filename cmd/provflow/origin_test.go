@@ -89,6 +89,9 @@ func TestOnlyListedOriginsMayRead(t *testing.T) {
 	if a.status != 200 || !strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "ETag") || a.header.Get("Vary") != "Origin" {
 		t.Errorf("reading: %d %v", a.status, a.header)
 	}
+	if exposed := a.header.Get("Access-Control-Expose-Headers"); !strings.Contains(exposed, "Link") || !strings.Contains(exposed, "Retry-After") {
+		t.Errorf("pages are turned by Link: %s", exposed)
+	}
 	// An error is read as well.
 	if a := g.get("/api/v1/deployments", "Origin", "https://console.example"); a.status != 401 || a.header.Get("Access-Control-Allow-Origin") == "" {
 		t.Errorf("an error: %d %v", a.status, a.header)

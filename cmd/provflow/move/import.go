@@ -86,7 +86,7 @@ func readIndex(dir string) (index []byte, deployment string, err error) {
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, "", fmt.Errorf("index.json is not a JSON object: %w", err)
+		return nil, "", fmt.Errorf("index.json: %s", flow.JSONError("", err).Detail)
 	}
 	_ = json.Unmarshal(fields["deploymentId"], &deployment) // of another type: the server says so
 	if deployment == "" {
@@ -157,13 +157,17 @@ func writeLog(encode *json.Encoder, path string, progress io.Writer) error {
 func copyLog(encode *json.Encoder, execution string, log io.Reader) error {
 	decode := json.NewDecoder(log)
 	for n := int64(1); ; n++ {
-		var old oldLine
-		err := decode.Decode(&old)
+		var text json.RawMessage
+		err := decode.Decode(&text)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil // a last line that was cut when the older store stopped is not one
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
+		}
+		var old oldLine
+		if err := json.Unmarshal(text, &old); err != nil {
+			return fmt.Errorf("line %d: %s", n, flow.JSONError("", err).Detail)
 		}
 		line := flow.LogLine{ExecutionID: execution, Number: n, At: old.Timestamp, Level: old.Level, Message: old.Message}
 		if err := encode.Encode(flow.ArchiveRecord{Line: &line}); err != nil {
