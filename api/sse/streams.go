@@ -21,6 +21,7 @@ type Streams struct {
 	draining bool
 	until    time.Time     // by then all are told to end
 	left     chan struct{} // size 1: a stream has ended
+	detached int           // see Detach
 }
 
 // life is one open stream.
@@ -132,6 +133,10 @@ func (s *Streams) remove(l *life) {
 	}
 	l.end(nil)
 	delete(s.open, l)
+	s.tellLeft()
+}
+
+func (s *Streams) tellLeft() {
 	select {
 	case s.left <- struct{}{}:
 	default:
@@ -144,6 +149,5 @@ func (s *Streams) remove(l *life) {
 // is gone need not be told.
 func bidFarewell(w http.ResponseWriter) {
 	s := &Writer{w: w, ctl: http.NewResponseController(w), opts: Options{}.withDefaults()}
-	s.buf = appendRetry(nil, s.opts.Retry)
-	_ = s.flush()
+	_ = s.sendRetry()
 }

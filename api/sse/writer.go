@@ -38,7 +38,6 @@ type Writer struct {
 	w    http.ResponseWriter
 	ctl  *http.ResponseController
 	opts Options
-	buf  []byte
 }
 
 var heartbeat = Frame{Event: MustEvent("heartbeat"), Data: []byte("{}")}
@@ -60,8 +59,14 @@ func Start(w http.ResponseWriter, opts Options) (*Writer, error) {
 	h.Set("X-Accel-Buffering", "no")
 	h.Del("Content-Length")
 	w.WriteHeader(http.StatusOK)
-	s.buf = appendRetry(s.buf[:0], s.opts.Retry)
-	return s, s.flush()
+	return s, s.sendRetry()
+}
+
+func (s *Writer) sendRetry() error {
+	b := taken()
+	defer giveBack(b)
+	b.Write(appendRetry(b.AvailableBuffer(), s.opts.Retry))
+	return s.flush(b.Bytes())
 }
 
 // flushes looks through wrapped writers as http.ResponseController does, without
@@ -81,39 +86,34 @@ func flushes(w http.ResponseWriter) bool {
 
 // Send writes frames in one go.
 func (s *Writer) Send(frames ...Frame) error {
-	s.buf = s.buf[:0]
+	b := taken()
+	defer giveBack(b)
 	for _, f := range frames {
-		s.buf = f.append(s.buf)
+		b.Grow(len(f.Data) + frameMargin)
+		b.Write(f.append(b.AvailableBuffer()))
 	}
-	return s.flush()
+	return s.flush(b.Bytes())
 }
 
+// frameMargin is about what a frame is longer than its data.
+const frameMargin = 128
+
 // SendRaw writes whole events as another server wrote them.
-func (s *Writer) SendRaw(events []byte) error {
-	s.buf = append(s.buf[:0], events...)
-	return s.flush()
-}
+func (s *Writer) SendRaw(events []byte) error { return s.flush(events) }
 
 // Heartbeat tells the client, and whatever is in between, that the stream lives. It
 // carries no id.
 func (s *Writer) Heartbeat() error { return s.Send(heartbeat) }
 
-// keepBuffer is the largest buffer kept between writes: one snapshot should not cost
-// its size for as long as the stream lasts.
-const keepBuffer = 16 << 10
-
-func (s *Writer) flush() error {
+func (s *Writer) flush(events []byte) error {
 	if err := s.ctl.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout)); err != nil {
 		return fmt.Errorf("sse: setting the deadline: %w", err)
 	}
-	if _, err := s.w.Write(s.buf); err != nil {
+	if _, err := s.w.Write(events); err != nil {
 		return fmt.Errorf("sse: writing: %w", err)
 	}
 	if err := s.ctl.Flush(); err != nil {
 		return fmt.Errorf("sse: flushing: %w", err)
-	}
-	if cap(s.buf) > keepBuffer {
-		s.buf = nil
 	}
 	// HTTP/2 resets a stream whose deadline passes even while nothing is written.
 	if err := s.ctl.SetWriteDeadline(time.Time{}); err != nil {

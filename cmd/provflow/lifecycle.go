@@ -117,6 +117,7 @@ func (p *parts) stop(server *http.Server, cut context.CancelCauseFunc) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
+	err = errors.Join(err, p.streams.Wait(bound))
 	p.recorder.Close()
 	return err
 }

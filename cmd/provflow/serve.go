@@ -147,11 +147,11 @@ func wire(ctx context.Context, in instance) (*parts, error) {
 
 func (p *parts) handler() http.Handler {
 	a := announcer{p.hub, p.notifier}
-	return api.New(api.Services{
+	return p.streams.Detach(api.New(api.Services{
 		Store: p.store, Deployments: p.store, Archive: p.store, Analytics: p.store, Recorder: p.recorder, Hub: p.hub, Tails: p.tails, Upstream: p.upstream,
 		Access: p.access.control(p.store, p.log), Announce: a.Announce, Ready: p.ready, Now: time.Now, Logger: p.log,
 		Streams: p.streams, Trace: p.operation.traces.Requests(), Done: p.counts.Request,
-	})
+	}))
 }
 
 // ready: nobody has said to stop, the database answers, its schema is this program's, the
