@@ -47,7 +47,9 @@ func newFleet(t *testing.T, pooler ...func(t *testing.T, dsn string) string) *fl
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	f := &fleet{t: t, dataDir: filepath.Join(dir, "data")}
-	f.startPostgres()
+	if f.startPostgres(); f.postgres == nil {
+		t.FailNow() // it has said why
+	}
 	t.Cleanup(func() { _ = f.postgres.Stop(context.Background()) })
 	pooled := ""
 	for _, p := range pooler {
