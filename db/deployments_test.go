@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openova-io/provflow/db"
-	"github.com/openova-io/provflow/db/dbtest"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -15,11 +13,7 @@ func ptr[T any](v T) *T { return &v }
 func TestWhatIsNotSaidOfADeploymentStays(t *testing.T) {
 	t.Parallel()
 	clock := noon
-	store, err := db.Open(t.Context(), dbtest.New(t), func() time.Time { return clock })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Close)
+	store, _ := setupAt(t, &clock)
 	change := func(after time.Duration, c flow.DeploymentChange) flow.DeploymentRecord {
 		t.Helper()
 		clock = noon.Add(after)
@@ -70,11 +64,7 @@ func TestAPutOfADeploymentMakesNoFlow(t *testing.T) {
 func TestDeploymentsArePagedNewestFirst(t *testing.T) {
 	t.Parallel()
 	clock := noon
-	store, err := db.Open(t.Context(), dbtest.New(t), func() time.Time { return clock })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Close)
+	store, _ := setupAt(t, &clock)
 	for i, id := range []string{"a", "b", "c", "d", "e"} {
 		clock = noon.Add(time.Duration(i/2) * time.Microsecond) // pairs of one moment
 		if _, err := store.PutDeployment(t.Context(), id, flow.DeploymentChange{}); err != nil {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openova-io/provflow/db"
-	"github.com/openova-io/provflow/db/dbtest"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -15,11 +13,7 @@ import (
 func TestWhoStandsBeforeAForgottenRemovalGetsTheWholeFlow(t *testing.T) {
 	t.Parallel()
 	now := noon
-	store, err := db.Open(t.Context(), dbtest.New(t), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Close)
+	store, _ := setupAt(t, &now)
 
 	first := put(t, store, "f", func(g *flow.Graph) {
 		for _, id := range []string{"a", "b", "c", "d"} {
@@ -50,7 +44,7 @@ func TestWhoStandsBeforeAForgottenRemovalGetsTheWholeFlow(t *testing.T) {
 	}
 
 	// A replica whose memory of the flow is from before it.
-	_, err = store.Record(t.Context(), flow.Write{FlowID: "f", Known: first, Decide: func(s flow.State, _ []bool) flow.Changes {
+	_, err := store.Record(t.Context(), flow.Write{FlowID: "f", Known: first, Decide: func(s flow.State, _ []bool) flow.Changes {
 		if !s.Reset || len(s.Jobs) != 2 {
 			t.Errorf("a writer is told %+v", s.Delta)
 		}
@@ -105,11 +99,7 @@ func TestPruningIsBounded(t *testing.T) {
 func TestOldKeysAreForgottenAndNoOthers(t *testing.T) {
 	t.Parallel()
 	now := noon
-	store, err := db.Open(t.Context(), dbtest.New(t), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Close)
+	store, _ := setupAt(t, &now)
 	write := func(key byte) (fresh bool) {
 		_, err := store.Record(t.Context(), flow.Write{FlowID: "f", Keys: []flow.Fingerprint{{key}}, Decide: func(_ flow.State, f []bool) flow.Changes {
 			fresh = f[0]

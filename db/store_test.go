@@ -27,8 +27,15 @@ var noon = time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
 // setup gives a store over a database of the test's own.
 func setup(t *testing.T) (*db.Store, string) {
 	t.Helper()
+	now := noon
+	return setupAt(t, &now)
+}
+
+// setupAt is setup with a clock that the test moves.
+func setupAt(t *testing.T, now *time.Time) (*db.Store, string) {
+	t.Helper()
 	dsn := dbtest.New(t)
-	store, err := db.Open(t.Context(), dsn, func() time.Time { return noon })
+	store, err := db.Open(t.Context(), dsn, func() time.Time { return *now })
 	if err != nil {
 		t.Fatal(err)
 	}
