@@ -46,7 +46,9 @@ type NotifierOptions struct {
 // maxPayload is what NOTIFY takes, in bytes.
 const maxPayload = 7999
 
-const announceSQL = `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`
+// announceSQL waits for no disk and no standby: a commit that notifies writes to the log,
+// but a hint need not survive anything.
+const announceSQL = `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id, set_config('synchronous_commit', 'off', true)`
 
 // NewNotifier makes a notifier; nothing is announced before Run.
 func NewNotifier(opts NotifierOptions) *Notifier {

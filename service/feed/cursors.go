@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -58,12 +59,19 @@ func (h *Hub) askCursor(flowID string) (*cursorRead, error) {
 
 // readCursors reads for as long as somebody asks.
 func (h *Hub) readCursors() {
-	for r := h.cursors.take(); r != nil; r = h.cursors.take() {
+	for r := h.gather(); r != nil; r = h.gather() {
 		ctx, cancel := h.reading()
 		r.got, r.err = h.reader.Cursors(ctx, slices.Collect(maps.Keys(r.ids)))
 		cancel()
 		close(r.done)
 	}
+}
+
+// gather lets those who are about to ask do so before the next read begins: the more
+// share it, the less it costs each.
+func (h *Hub) gather() *cursorRead {
+	runtime.Gosched()
+	return h.cursors.take()
 }
 
 // take begins the next read: nobody joins it any more.

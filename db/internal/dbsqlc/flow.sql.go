@@ -64,7 +64,11 @@ func (q *Queries) FlowEnsure(ctx context.Context, arg FlowEnsureParams) error {
 
 const flowGet = `-- name: FlowGet :one
 SELECT
-    (f.epoch || '-' || (SELECT database_history()))::text AS cursor_epoch,
+    (f.epoch || '-' || (
+        SELECT CASE WHEN pg_is_in_recovery() THEN database_history() ELSE coalesce(
+            nullif(current_setting('provflow.history', true), ''),
+            set_config('provflow.history', database_history(), false)) END
+    ))::text AS cursor_epoch,
     f.version,
     f.changed_version,
     f.pruned_version,
@@ -136,7 +140,11 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 const flowListCursors = `-- name: FlowListCursors :many
 SELECT
     f.flow_id,
-    (f.epoch || '-' || (SELECT database_history()))::text AS epoch,
+    (f.epoch || '-' || (
+        SELECT CASE WHEN pg_is_in_recovery() THEN database_history() ELSE coalesce(
+            nullif(current_setting('provflow.history', true), ''),
+            set_config('provflow.history', database_history(), false)) END
+    ))::text AS epoch,
     f.version
 FROM flows f
 WHERE f.flow_id = ANY ($1::text[])
@@ -221,7 +229,9 @@ type FlowLockRow struct {
 }
 
 // The cursor's epoch is the flow's own and the database's history together; the
-// sub-select keeps the history to one reading for each statement.
+// sub-select keeps the history to one reading for each statement. Where it is read all the
+// time the session remembers it: a server that is not in recovery goes on in the one history
+// it has for as long as its sessions live, and one that is may be promoted at any moment.
 // Holds the flow's row until the transaction ends: versions are taken under it. What the
 // rules need of the deployment's record comes along.
 func (q *Queries) FlowLock(ctx context.Context, flowID string) (FlowLockRow, error) {
