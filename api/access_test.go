@@ -13,16 +13,6 @@ import (
 	"github.com/openova-io/provflow/service/access"
 )
 
-// What docs/access.md says of streams and bodies whose token was revoked: within 40 s they are
-// looked up again, in what is remembered of the token, or by asking once more.
-func TestWhatLastsOutlivesItsTokenByLessThanAMinute(t *testing.T) {
-	t.Parallel()
-	const question = 5 * time.Second
-	if most := (Access{}).withDefaults().Recheck + access.Remember + question; most > 40*time.Second {
-		t.Errorf("up to %v", most)
-	}
-}
-
 // Whoever adds a route says whom it is for: in the table, or here.
 func TestEveryRouteHasARule(t *testing.T) {
 	t.Parallel()

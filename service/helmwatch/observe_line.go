@@ -50,8 +50,9 @@ func AttributeLine(line []byte) (LogLine, bool) {
 	}
 	l.Time = l.Time.Truncate(time.Microsecond)
 	l.Message = flow.CleanText(l.Message)
-	_, err := flow.ParseComponent(l.Release.Name)
-	return l, err == nil && l.Message != "" && l.Time.After(epoch)
+	_, noName := flow.ParseComponent(l.Release.Name)
+	named := noName == nil && flow.CheckNamespace(l.Release.Namespace) == nil
+	return l, named && l.Message != "" && l.Time.After(epoch)
 }
 
 // cutTime takes the time off the front; the zero one where there is none.
