@@ -66,23 +66,25 @@ func (s *Streams) Wait(ctx context.Context) error {
 	}
 }
 
-// listen has `gone` called when the client leaves; what it says meanwhile is not heard. The
-// function it gives closes the connection.
+// listen has `gone` called when the client leaves. The function it gives closes the
+// connection.
 func (c *conn) listen(gone func()) (closeBoth func()) {
 	left := make(chan struct{})
-	go drop(c.taken, left, gone)
+	go func() {
+		defer close(left)
+		hear(c.taken, gone)
+	}()
 	return func() {
 		_ = c.taken.Close()
 		<-left
 	}
 }
 
-func drop(c net.Conn, left chan<- struct{}, gone func()) {
-	defer close(left)
-	defer gone()
-	for b := make([]byte, 1); ; {
-		if _, err := c.Read(b); err != nil {
-			return
-		}
+// hear waits for the end of what the client says. Of one that says more than its request
+// nothing else is heard, as in net/http: reading it on would cost a call for each byte. That
+// it has left is noticed when it is written to.
+func hear(c net.Conn, gone func()) {
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		gone()
 	}
 }
