@@ -149,7 +149,7 @@ func TestThePastIsWhatClientsSaw(t *testing.T) {
 	now := noon
 	store, dsn := setupAt(t, &now)
 	conn := connect(t, dsn)
-	n := 0
+	n, compared, passed := 0, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		now = noon
@@ -165,8 +165,10 @@ func TestThePastIsWhatClientsSaw(t *testing.T) {
 				t.Fatal(err)
 			}
 			if learnedLater(t, conn, h.id, m.at) {
+				passed++
 				continue
 			}
+			compared++
 			said := momentOf(m.at, got.Flow, got.Jobs)
 			if !m.like(said, lost(h.seen), last) {
 				rt.Fatalf("%v ago, of %v\nseen %v\nsaid %v", now.Sub(m.at), now.Sub(noon), m, said)
@@ -174,6 +176,9 @@ func TestThePastIsWhatClientsSaw(t *testing.T) {
 		}
 		compareNow(t, rt, store, h.id, now)
 	})
+	if passed > compared/10 {
+		t.Errorf("%d moments were passed over and only %d compared", passed, compared)
+	}
 }
 
 // compareNow holds the present state to the snapshot, times and all.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,7 +108,7 @@ func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
 		return err
 	}
-	if err := errors.Join(checkOwner(field, deployment, j.DeploymentID, ""), checkOwner(field, deployment, "", j.ID)); err != nil {
+	if err := cmp.Or(checkOwner(field, deployment, j.DeploymentID, ""), checkOwner(field, deployment, "", j.ID)); err != nil {
 		return err
 	}
 	names := flow.Names{Deployment: deployment}

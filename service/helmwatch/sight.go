@@ -75,6 +75,9 @@ func (s *sight) note(what string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, now := s.looks[what], s.now()
+	if l == nil {
+		return // it was asked by who has stopped looking
+	}
 	l.asked = time.Time{}
 	if err != nil {
 		l.fail(err, now)
@@ -87,7 +90,9 @@ func (s *sight) note(what string, err error) {
 func (s *sight) drop(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.looks[what].asked = time.Time{}
+	if l := s.looks[what]; l != nil {
+		l.asked = time.Time{}
+	}
 }
 
 func (l *look) fail(why error, at time.Time) {

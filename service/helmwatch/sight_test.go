@@ -69,6 +69,7 @@ func TestSinceWhenAClusterCannotBeLookedAt(t *testing.T) {
 		{"another one is refused", seen().asks("b").after(1).hears().told("b", errRefused).after(1), 1, errRefused},
 		{"another one is seen", seen().asks("a").told("a", errRefused).after(9).asks("b").told("b", nil).hears(), 1, errRefused},
 		{"both are refused", seen().asks("b").told("b", nil).after(1).hears().asks("a").told("a", errRefused).after(1).hears().asks("b").told("b", errors.New("later")).after(1), 2, errRefused},
+		{"who stopped looking is answered", seen().asks("a").stops().told("a", errRefused).dropped("a").after(60), -1, nil},
 		{"what was asked says nothing", seen().after(1).asks("a").dropped("a").after(1).hears().after(4), -1, nil},
 	}
 	for _, tt := range tests {
@@ -92,6 +93,8 @@ func (l *looker) plain() *looker {
 	l.pings.Store(false)
 	return l
 }
+
+func (l *looker) stops() *looker { l.reset(); return l }
 
 func (l *looker) dropped(what string) *looker {
 	l.drop(what)
