@@ -4,16 +4,21 @@ package migrations
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
+	"net"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver goose runs on
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
+
+// connectTimeout bounds how long a connection takes to be made, and the silence after which
+// the system asks whether the other side is still there.
+const connectTimeout = 5 * time.Second
 
 //go:embed *.sql
 var files embed.FS
@@ -34,6 +39,17 @@ func Up(ctx context.Context, dsn string) error {
 		}
 		return nil
 	})
+}
+
+// Missing says whether there are migrations that are not applied.
+func Missing(ctx context.Context, dsn string) (missing bool, err error) {
+	err = withProvider(dsn, func(p *goose.Provider) (err error) {
+		if missing, err = p.HasPending(ctx); err != nil {
+			return fmt.Errorf("looking for missing migrations: %w", err)
+		}
+		return nil
+	})
+	return missing, err
 }
 
 // List gives every migration in order.
@@ -62,10 +78,14 @@ func Latest() (int64, error) {
 }
 
 func withProvider(dsn string, do func(*goose.Provider) error) error {
-	conn, err := sql.Open("pgx", dsn)
+	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return fmt.Errorf("opening the database: %w", err)
+		return fmt.Errorf("reading the database's address: %w", err)
 	}
+	// A link that goes silent is noticed, and a migration may still take as long as it takes.
+	config.ConnectTimeout = connectTimeout
+	config.DialFunc = (&net.Dialer{KeepAlive: connectTimeout}).DialContext
+	conn := stdlib.OpenDB(*config)
 	defer func() { _ = conn.Close() }() // what it did is done; there is nobody to tell
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {

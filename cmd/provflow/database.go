@@ -13,6 +13,7 @@ import (
 	"github.com/openova-io/provflow/db"
 	"github.com/openova-io/provflow/db/embedded"
 	"github.com/openova-io/provflow/migrations"
+	"github.com/openova-io/provflow/service/backoff"
 )
 
 // databaseFlags say where the data is.
@@ -81,21 +82,38 @@ func (f databaseFlags) withOwnStore(ctx context.Context, do func(*db.Store) erro
 	return do(store)
 }
 
-// migrate brings the schema up to date, waiting a while for a server that is not there yet.
+// migrate brings the schema up to date. A migration may take as long as it takes.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		err := migrations.Up(ctx, d.direct) // its lock is of a session, which a pooler may not keep
+	return waitFor(ctx, log, func(try context.Context) error {
+		missing, err := migrations.Missing(try, d.direct)
+		if err != nil || !missing {
+			return err
+		}
+		return migrations.Up(ctx, d.direct) // its lock is of a session, which a pooler may not keep
+	})
+}
+
+// At the start the database is waited for as long as startPatience, and each try may take
+// tryPatience: a link that swallows everything is no reason to give up.
+const (
+	startPatience = time.Minute
+	tryPatience   = 5 * time.Second
+	tryPause      = time.Second
+)
+
+// waitFor tries something until it works: the server may not be there yet, or go away just now.
+func waitFor(ctx context.Context, log *slog.Logger, do func(try context.Context) error) error {
+	for end := time.Now().Add(startPatience); ; backoff.Wait(ctx, tryPause) {
+		try, cancel := context.WithTimeout(ctx, tryPatience)
+		err := do(try)
+		cancel()
 		if err == nil {
 			return nil
 		}
-		log.Warn("the database is not ready; trying again", "error", err)
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil || time.Now().After(end) {
 			return fmt.Errorf("the database could not be prepared; is DATABASE_URL right, and is the server up? %w", err)
-		case <-time.After(time.Second):
 		}
+		log.Warn("the database is not ready; trying again", "error", err)
 	}
 }
 
@@ -118,10 +136,7 @@ func (d *database) keepRunning(ctx context.Context, log *slog.Logger) error {
 		log.Error("the private Postgres has ended; starting it again")
 		if err := d.restart(ctx, log); err != nil && ctx.Err() == nil {
 			log.Error("the private Postgres cannot be started; trying again", "error", err, "in", restartPause)
-			select {
-			case <-ctx.Done():
-			case <-time.After(restartPause):
-			}
+			backoff.Wait(ctx, restartPause)
 		}
 	}
 }

@@ -127,8 +127,8 @@ func wire(ctx context.Context, in instance) (*parts, error) {
 	}
 	hub := feed.New(store, feed.Options{Logger: log, OnFrame: counts.Frame})
 	tails := feed.NewTails(store, feed.TailOptions{Logger: log})
-	schema, err := store.Schema(ctx)
-	if err != nil {
+	var schema string
+	if err := waitFor(ctx, log, func(try context.Context) (err error) { schema, err = store.Schema(try); return err }); err != nil {
 		store.Close()
 		return nil, err
 	}

@@ -85,10 +85,10 @@ func (f *fleet) newReplica(i int, pooled string) *replica {
 }
 
 // freeAddress gives one that nobody listens on, so that a replica is where it was when it
-// is started again.
+// is started again. Who calls is at 127.0.0.1: no call takes the port of a replica that is down.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +126,8 @@ func (f *fleet) postmaster() int {
 
 func (f *fleet) waitReady() {
 	for _, r := range f.replicas {
-		if !eventually(patience, func() bool { return r.status("/readyz") == http.StatusOK }) {
-			f.t.Fatalf("replica %s is not ready again", r.name)
+		if !eventually(patience, func() bool { return r.status("/readyz") == http.StatusOK || r.ended() }) || r.ended() {
+			f.t.Fatalf("replica %s is not ready again; it has ended: %t; its last words:\n%s", r.name, r.ended(), r.lastWords(1000))
 		}
 	}
 }

@@ -62,6 +62,18 @@ func (r *replica) signal(s syscall.Signal) <-chan struct{} {
 	return r.done
 }
 
+// ended says whether it has ended by itself, when nobody has just stopped it.
+func (r *replica) ended() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (r *replica) kill() { <-r.signal(syscall.SIGKILL) }
 
 // terminate asks it to stop; one that does not within the bound is made to say what it is
