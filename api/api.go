@@ -80,10 +80,8 @@ func New(s Services) http.Handler {
 		r.Use(s.Trace)
 	}
 	r.Use(noDeadline, rawPath, h.origins, middleware.GetHead)
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
-	})
-	r.MethodNotAllowed(methodNotAllowed(r))
+	r.NotFound(h.noSuchPath)
+	r.MethodNotAllowed(h.methodNotAllowed(r))
 	docsRoutes(r, "")
 	h.routes(r)
 	r.Route("/sovereign", func(r chi.Router) { // the console's ingress may leave its prefix on
@@ -93,14 +91,23 @@ func New(s Services) http.Handler {
 	return r
 }
 
-// methodNotAllowed says which methods there are instead.
-func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
+func (h *server) noSuchPath(w http.ResponseWriter, r *http.Request) {
+	h.fail(w, r, flow.NotFoundf("no-such-path", "there is nothing at %s; see docs/contract.md", r.URL.Path))
+}
+
+// methodNotAllowed says which methods there are instead. It is also asked of a method that
+// nobody knows, wherever that was sent.
+func (h *server) methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var there []string
 		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			if routes.Match(chi.NewRouteContext(), m, r.URL.RawPath) {
 				there = append(there, m)
 			}
+		}
+		if len(there) == 0 {
+			h.noSuchPath(w, r)
+			return
 		}
 		allowed := strings.Join(there, ", ")
 		w.Header().Set("Allow", allowed)

@@ -108,6 +108,7 @@ func (h *server) redeemCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodGet { // a HEAD is somebody's preview and would use the code up
+		w.Header().Set("Allow", "GET, POST, DELETE")
 		h.answerError(w, http.StatusMethodNotAllowed, errorAnswer{Error: "method-not-allowed", Detail: "use GET"})
 		return
 	}

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/swaggest/openapi-go"
 	"github.com/swaggest/openapi-go/openapi31"
 	"github.com/swaggest/swgui"
+	"github.com/swaggest/swgui/v5/static"
 	"github.com/swaggest/swgui/v5emb"
 )
 
@@ -44,6 +46,7 @@ func Spec() ([]byte, error) {
 	r.Spec.Info.WithTitle("provflow").WithVersion("1").WithDescription(
 		"Cluster provisions: live from their first second, kept in Postgres. All calls also work below /sovereign. " +
 			"An id in a path may be percent-encoded; both spellings are the same id.")
+	r.Spec.WithServers(openapi31.Server{URL: "."}) // where this is: behind a prefix the calls are, too
 	for _, op := range operations() {
 		if err := op.describe(r); err != nil {
 			return nil, fmt.Errorf("describing %s %s: %w", op.method, op.path, err)
@@ -105,7 +108,10 @@ func docsRoutes(r chi.Router, prefix string) {
 		Title: "provflow", SwaggerJSON: "../openapi.json", BasePath: "docs", InternalBasePath: prefix + "/docs",
 	})
 	r.Method(http.MethodGet, "/docs", page)
-	r.Method(http.MethodGet, "/docs/*", page)
+	files, _ := static.FS.ReadDir(".") // the folder is part of the program
+	for _, f := range files {
+		r.Method(http.MethodGet, "/docs/"+strings.TrimSuffix(f.Name(), ".gz"), page)
+	}
 	r.Get("/docs/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "../docs") // there its references are right
 		w.WriteHeader(http.StatusMovedPermanently)

@@ -31,6 +31,8 @@ var serviceRows = []row{
 		ask("GET /api/v1/nothing", 404, fails("no-such-path")),
 		ask("PATCH /api/v1/deployments/$d", 405, fails("method-not-allowed"), headed("Allow", `^GET, PUT, DELETE$`)),
 		ask("PATCH /sovereign/v1/flows/$d/events", 405, fails("method-not-allowed"), headed("Allow", `^POST$`)),
+		ask("BREW /api/v1/deployments/$d", 405, fails("method-not-allowed", "use GET, PUT, DELETE")), ask("PROPFIND /api/v1/nothing", 404, fails("no-such-path")),
+		ask("HEAD /api/v1/session", 405, headed("Allow", `^GET, POST, DELETE$`)),
 		ask("PUT /docs", 405, fails("method-not-allowed"), headed("Allow", `^GET$`)),
 		send(toldTo, event(0, "tofu-init")+"\n{", 400, fails("invalid-event", "line 2"), has(`{"line":2,"accepted":1}`)),
 	}},
