@@ -36,7 +36,12 @@ func mapError(err error) error {
 	return &flow.Error{Code: flow.Internal, Slug: "internal", Detail: "see the log", Cause: err}
 }
 
-const checkViolation = "23514"
+// SQLSTATEs that say more than their class.
+const (
+	checkViolation = "23514"
+	limitExceeded  = "54000"
+	readOnly       = "25006"
+)
 
 // mapPostgres reads the class of a SQLSTATE; see the appendix of PostgreSQL's manual.
 func mapPostgres(pg *pgconn.PgError) error {
@@ -56,8 +61,11 @@ func mapPostgres(pg *pgconn.PgError) error {
 	case "22":
 		return &flow.Error{Code: flow.Invalid, Slug: "invalid-data", Detail: "the database refused a value", Cause: pg}
 	}
-	if pg.Code == "25006" { // read-only: the old primary after a failover
+	switch pg.Code {
+	case readOnly: // the old primary after a failover
 		return unavailable(pg)
+	case limitExceeded: // of a key; nothing but ids is long in one
+		return &flow.Error{Code: flow.Invalid, Slug: "ids-too-long", Detail: "an id, or some that are kept together, have no room in the database's keys; use shorter ones", Cause: pg}
 	}
 	return &flow.Error{Code: flow.Internal, Slug: "internal", Detail: "see the log", Cause: pg}
 }

@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // requestRows are about what is refused, and in which words: nothing that a client meant is
 // passed over in silence.
 var requestRows = []row{
@@ -41,6 +43,27 @@ var requestRows = []row{
 		send(importing, `{"deploymentId":"$d","jobs":[{"id":"install-hel1:x","region":"hel1","status":"failed"},{"id":"$d:hel1:install-y","region":"hel1","status":"failed"}]}`, 200),
 		ask("GET /api/v1/deployments/$d/jobs", 200, lists("install-hel1:x", "install-hel1:y")),
 	}},
+	{sentence: "import: ids, times and numbers of an index and of an archive are held to what the rest is held to", steps: []step{
+		send(importing, `{"deploymentId":"$d","jobs":[{"id":"x","status":"failed","dependsOn":["a","b\u0000"]}]}`, 400, fails("invalid-id", "jobs[0].dependsOn[1]", "control character")),
+		send(importing, `{"deploymentId":"$d","jobs":[{"id":"x","status":"failed","dependsOn":[""]}]}`, 400, fails("invalid-id", "jobs[0].dependsOn[0] is empty")),
+		send(importing, `{"deploymentId":"$d","jobs":[{"id":"cutover-`+mixed(480, 1)+`","status":"failed","dependsOn":["`+mixed(480, 2)+`"]}]}`, 400, fails("ids-too-long", "jobs[0].dependsOn[0]")),
+		send(importing, `{"deploymentId":"$d","jobs":[{"id":"cutover-`+mixed(480, 1)+`","status":"failed","parentId":"`+mixed(480, 2)+`"}]}`, 400, fails("ids-too-long", "jobs[0].parentId")),
+		send(importing, `{"deploymentId":"$d","jobs":[{"id":"x","status":"failed","startedAt":"1970-01-01T00:00:01Z"}]}`, 400, fails("invalid-import", "jobs[0]", "1970", "2001-09-09T01:46:40Z")),
+		send(importing, `{"deploymentId":"$d","jobs":[{"id":"x","status":"failed"}],"executions":[{"id":"e","jobId":"x","status":"failed","finishedAt":"9999-12-31T23:59:59-12:00"}]}`, 400, fails("invalid-import", "executions[0]", "9999")),
+		archive(`{"flow":{"parentFlowId":"a\u0000","status":"pending"}}`, 400, fails("invalid-id", "flow.parentFlowId")),
+		archive(`{"relationship":{"fromId":"`+mixed(480, 1)+`","toId":"`+mixed(480, 2)+`","type":"triggers"}}`, 400, fails("ids-too-long", "relationship")),
+		archive(`{"job":{"id":"a","status":"running","startedAt":"1970-01-01T00:00:01Z"}}`, 400, fails("invalid-archive", "job has the time 1970")),
+		archive(`{"execution":{"id":"a","jobId":"b","status":"running","attempt":3000000000,"startedAt":"2026-04-01T12:00:00Z"}}`, 400, fails("invalid-archive", "execution has the number 3000000000")),
+		snapshotIs404,
+		archive(`{"job":{"id":"a","status":"running","chartVersion":"1\u0000.2","state":"inst\u0000alling"}}`, 200), // texts are cleaned
+		snapshot(nodeHas("a", `{"status":"running","meta":{"state":"installing","chartVersion":"1.2"}}`)),
+		sendWith(asArchive, importing, `{"provflow":{"format":1,"flowId":"`+mixed(500, 3)+`"}}`+"\n"+`{"job":{"id":"`+mixed(500, 4)+`","status":"pending"}}`, 400, fails("ids-too-long", "no room")),
+	}},
+	{sentence: "a resource's address may be of any script and length, and so may those it depends on", steps: []step{
+		events(event(0, "tofu-resource", "component", mixed(379, 1), "state", "planned"), event(1, "tofu-resource", "component", strings.Repeat("😀", 379), "state", "planned", "dependsOn", mixed(379, 1)+" "+mixed(4000, 2)),
+			event(2, "tofu-resource", "component", mixed(4000, 2), "state", "planned", "dependsOn", strings.Repeat("😁", 379))),
+		snapshot(tells(mixed(379, 1) + `","toId":"$d:tofu-apply/😀`)),
+	}},
 	{sentence: "errors name the field and what is expected, in JSON's words", steps: []step{
 		send("PUT /api/v1/deployments/$d", `null`, 400, fails("invalid-deployment", "null")),
 		send("PUT /api/v1/deployments/$d", `[]`, 400, fails("invalid-deployment", "a list")),
@@ -64,12 +87,19 @@ var requestRows = []row{
 		ask("HEAD /api/v1/flows/$d/snapshot", 200, headed("ETag", `^"`)),
 	}},
 	{sentence: "the description and its page, below /sovereign as well", steps: []step{
-		ask("GET /openapi.json", 200, has(`{"openapi":"3.1.0"}`)), ask("GET /sovereign/openapi.json", 200, asBefore),
+		ask("GET /openapi.json", 200, has(`{"openapi":"3.1.0","servers":[{"url":"."}]}`)), ask("GET /sovereign/openapi.json", 200, asBefore),
 		ask("GET /docs", 200, tells(`src="docs/swagger-ui-bundle.js"`, `href="docs/swagger-ui.css"`, `../openapi.json`)),
 		ask("GET /docs/swagger-ui.css", 200), ask("GET /sovereign/docs/swagger-ui.css", 200, asBefore),
 		ask("GET /sovereign/docs", 200, tells(`src="docs/swagger-ui-bundle.js"`)), ask("GET /sovereign/docs/swagger-ui-bundle.js", 200),
-		ask("GET /docs/nothing.js", 404), ask("GET /sovereign/docs/", 200, tells(`src="docs/swagger-ui-bundle.js"`)), // sent on to /sovereign/docs
+		ask("GET /docs/nothing.js", 404, fails("no-such-path")), ask("GET /sovereign/docs/..%2fspec.go", 404, fails("no-such-path")), ask("GET /sovereign/docs/", 200, tells(`src="docs/swagger-ui-bundle.js"`)), // sent on to /sovereign/docs
 	}},
 }
+
+// archive sends one record of the row's flow, as an archive.
+func archive(record string, status int, wants ...want) step {
+	return sendWith(asArchive, importing, `{"provflow":{"format":1,"flowId":"$d"}}`+"\n"+record+"\n", status, wants...)
+}
+
+var asArchive = []string{"Content-Type", "application/x-ndjson"}
 
 const importing = "POST /api/v1/internal/jobs/import"

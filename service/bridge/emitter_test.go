@@ -65,6 +65,8 @@ func TestParseMessageNamesWhatIsWrong(t *testing.T) {
 		{"a time far too late", `{"type":"upsert-nodes","nodes":[{"id":"a","startedAt":1e300}]}`, "is 1e+300;"},
 		{"a NUL in an id", "{\"type\":\"delete-nodes\",\"ids\":[\"a\x00b\"]}", "control character"},
 		{"triggers that are no list", `{"type":"upsert-flow","flow":{"triggeredBy":"x"}}`, `"flow.triggeredBy" must be a list`},
+		{"a NUL in a parent's id", `{"type":"upsert-flow","flow":{"parentFlowId":"a\u0000"}}`, "flow.parentFlowId \"a\\x00\" has a control character"},
+		{"a long id of a definition", `{"type":"upsert-flow","flow":{"definitionId":"` + strings.Repeat("é", 513) + `"}}`, "flow.definitionId has more than 512"},
 		{"triggered by nobody", `{"type":"upsert-flow","flow":{"triggeredBy":[{"when":"always"}]}}`, "flow.triggeredBy[0].flowId is empty"},
 		{"triggered at an unknown time", `{"type":"upsert-flow","flow":{"triggeredBy":[{"flowId":"x","when":"soon"}]}}`, `"flow.triggeredBy[0].when" "soon" is unknown`},
 	}

@@ -51,8 +51,9 @@ const maxDependencies = 1000
 // maxComponents is how many releases one list of them may name.
 const maxComponents = 10000
 
-// earliest is the first time believed; anything before is a clock that was never set.
-var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// Earliest is the first time believed; anything before is a clock that was never set. Clients
+// take unix milliseconds below 10^12 for seconds.
+var Earliest = time.UnixMilli(1e12).UTC()
 
 // Event is one provisioner event, checked and cleaned. Component is the chart's bare
 // name, or a resource's address; DependsOn is nil where the event does not speak of dependencies.

@@ -22,7 +22,7 @@ func jsonError(line []byte, err error) error {
 
 func (e *Event) readTimes(w EventWire, now time.Time) (err error) {
 	if w.Time == nil || *w.Time == "" {
-		return invalid("time", "is missing; use RFC 3339, such as %s", earliest.Format(time.RFC3339))
+		return invalid("time", "is missing; use RFC 3339, such as %s", aTime)
 	}
 	for _, field := range []struct {
 		name, text string
@@ -35,13 +35,16 @@ func (e *Event) readTimes(w EventWire, now time.Time) (err error) {
 	return err
 }
 
+// aTime is what a time looks like.
+const aTime = "2026-01-31T12:00:00Z"
+
 func readTime(field, s string, now time.Time) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	switch {
 	case err != nil:
-		return t, invalid(field, "%.40q is not RFC 3339, such as 2026-01-31T12:00:00Z", s)
-	case t.Before(earliest):
-		return t, invalid(field, "%s is before 2000: is the sender's clock set?", s)
+		return t, invalid(field, "%.40q is not RFC 3339, such as %s", s, aTime)
+	case t.Before(Earliest):
+		return t, invalid(field, "%s is before %s: is the sender's clock set?", s, Earliest.Format(time.RFC3339))
 	case t.After(now.Add(MaxClockSkew)):
 		return t, invalid(field, "%s is more than %s in the future: is the sender's clock right?", s, MaxClockSkew)
 	}

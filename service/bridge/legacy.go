@@ -3,9 +3,7 @@ package bridge
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,71 +55,6 @@ type LegacyExecution struct {
 	Status       string    `json:"status"`
 	StartedAt    time.Time `json:"startedAt"`
 	FinishedAt   time.Time `json:"finishedAt"`
-}
-
-// ParseLegacy reads an index. Its errors are flow.Invalid and name the field.
-func ParseLegacy(body []byte) (Legacy, error) {
-	var w LegacyIndex
-	if err := json.Unmarshal(body, &w); err != nil {
-		return Legacy{}, flow.JSONError("invalid-import", err)
-	}
-	if err := flow.CheckDeploymentID(w.DeploymentID); err != nil {
-		return Legacy{}, err
-	}
-	for i, j := range w.Jobs {
-		if err := checkLegacyJob(w.DeploymentID, i, j); err != nil {
-			return Legacy{}, err
-		}
-	}
-	for i, x := range w.Executions {
-		if err := checkLegacyExecution(w.DeploymentID, i, x); err != nil {
-			return Legacy{}, err
-		}
-	}
-	return Legacy{w.DeploymentID, w.SovereignFQDN, w.Jobs, w.Executions, sha256.Sum256(body)}, nil
-}
-
-func checkLegacyExecution(deployment string, i int, x LegacyExecution) error {
-	field := "executions[" + strconv.Itoa(i) + "]"
-	if err := flow.CheckID(field+".id", x.ID); err != nil {
-		return err
-	}
-	return checkOwner(field, deployment, x.DeploymentID, x.JobID)
-}
-
-// checkOwner refuses what is another deployment's, by what it says or by its job's id.
-func checkOwner(field, deployment, owner, job string) error {
-	if owner == "" {
-		owner, _, _ = strings.Cut(job, ":")
-		if owner == job || strings.HasPrefix(job, "install-") { // a name, that of a region's install among them
-			return nil
-		}
-	}
-	if owner != deployment {
-		return flow.Invalidf("invalid-import", "%s is of deployment %.80q, not of %q; import each by itself", field, owner, deployment)
-	}
-	return nil
-}
-
-func checkLegacyJob(deployment string, i int, j LegacyJob) error {
-	field := "jobs[" + strconv.Itoa(i) + "]"
-	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
-		return err
-	}
-	if err := cmp.Or(checkOwner(field, deployment, j.DeploymentID, ""), checkOwner(field, deployment, "", j.ID)); err != nil {
-		return err
-	}
-	names := flow.Names{Deployment: deployment}
-	ids := []string{names.Resolve(j.Region, cmp.Or(j.ID, j.JobName)), parentOf(names, j)}
-	for i, name := range []string{"id", "parentId"} {
-		if ids[i] != "" && flow.CheckID(name, ids[i]) != nil {
-			return flow.Invalidf("invalid-import", "%s.%s is too long for an id, or has a control character", field, name)
-		}
-	}
-	if _, ok := flow.ParseStatus(strings.ToLower(j.Status)); !ok {
-		return flow.Invalidf("invalid-import", "%s.status %.40q is unknown; use pending, running, succeeded or failed", field, j.Status)
-	}
-	return nil
 }
 
 // Len is the number of jobs.

@@ -203,6 +203,14 @@ func (r *reader) id(field, id string) {
 	r.fail(flow.CheckKey(field, r.flowID, id))
 }
 
+// named gives an id of something that need not be known here; "" is none.
+func (r *reader) named(field, id string) string {
+	if id != "" {
+		r.fail(flow.CheckID(field, id))
+	}
+	return id
+}
+
 // here refuses an id that contradicts the path; "" does not.
 func (r *reader) here(field, id string) {
 	if id != "" && id != r.flowID {
@@ -224,7 +232,7 @@ func (r *reader) contradictions(w messageWire) {
 
 func (r *reader) flow(w flowWire) *FlowPart {
 	p := &FlowPart{
-		DefinitionID: flow.CleanName(w.DefinitionID), ParentFlowID: flow.CleanName(w.ParentFlowID),
+		DefinitionID: r.named("flow.definitionId", w.DefinitionID), ParentFlowID: r.named("flow.parentFlowId", w.ParentFlowID),
 		TriggeredBy: r.triggers("flow.triggeredBy", w.TriggeredBy), Meta: r.object("flow.meta", w.Meta),
 		StartedAt: r.millis("flow.startedAt", w.StartedAt), EndedAt: r.millis("flow.endedAt", w.EndedAt),
 	}
@@ -277,25 +285,4 @@ func (r *reader) elsewhere(field, id string) string {
 	}
 	r.id(field, id)
 	return id
-}
-
-// readStatus reads a status; one that clients do not know is shown as pending.
-func readStatus(s string) flow.Status {
-	if s == "" {
-		return ""
-	}
-	known, _ := flow.ParseStatus(s)
-	return known
-}
-
-// millis reads unix milliseconds. What is below 10^12 was meant as seconds.
-func (r *reader) millis(field string, ms float64) time.Time {
-	switch {
-	case ms == 0:
-		return time.Time{}
-	case ms < 1e12 || ms > 253402300799999: // the year 9999
-		r.fail(flow.Invalidf(slugMessage, "field %q is %.15g; times are unix milliseconds", field, ms))
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(ms)).UTC()
 }

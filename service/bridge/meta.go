@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -58,4 +59,25 @@ func escapeNUL(body []byte) []byte {
 		return body
 	}
 	return bytes.ReplaceAll(body, []byte{0}, []byte(`\u0000`))
+}
+
+// readStatus reads a status; one that clients do not know is shown as pending.
+func readStatus(s string) flow.Status {
+	if s == "" {
+		return ""
+	}
+	known, _ := flow.ParseStatus(s)
+	return known
+}
+
+// millis reads unix milliseconds. What is below 10^12 was meant as seconds.
+func (r *reader) millis(field string, ms float64) time.Time {
+	switch {
+	case ms == 0:
+		return time.Time{}
+	case ms < 1e12 || ms > 253402300799999: // the year 9999
+		r.fail(flow.Invalidf(slugMessage, "field %q is %.15g; times are unix milliseconds", field, ms))
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(ms)).UTC()
 }

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strconv"
 	"strings"
@@ -89,21 +87,6 @@ func CheckID(field, id string) error {
 	return nil
 }
 
-// CheckAddress refuses what cannot be a resource's address.
-func CheckAddress(field, address string) error {
-	switch {
-	case address == "":
-		return Invalidf("invalid-address", "%s is empty: give a resource's address, such as module.net.aws_vpc.main[0]", field)
-	case !utf8.ValidString(address):
-		return Invalidf("invalid-address", "%s is not valid UTF-8", field)
-	case len(address) > MaxLine:
-		return Invalidf("invalid-address", "%s has more than %d bytes", field, MaxLine)
-	case strings.ContainsFunc(address, unicode.IsControl):
-		return Invalidf("invalid-address", "%s %s has a control character", field, quote(address))
-	}
-	return nil
-}
-
 // CheckRegion refuses what cannot be a region's name; "" is the primary region.
 func CheckRegion(region string) error {
 	if region == "" || deploymentID.MatchString(region) {
@@ -178,22 +161,6 @@ func (n Names) InstallName(region, chart string) string {
 		return installPrefix + r + ":" + chart
 	}
 	return installPrefix + chart
-}
-
-// Resource is the id of the job of a resource that a step applies or reads.
-func (n Names) Resource(step, address string) string { return n.Job(ResourceName(step, address)) }
-
-// maxAddress is the longest part of a resource's address that its job's id shows.
-const maxAddress = 380
-
-// ResourceName is the job name of a resource of a step. Of an address that is too long for
-// an id, its beginning and a digest of the whole are taken.
-func ResourceName(step, address string) string {
-	if r := []rune(address); len(r) > maxAddress {
-		sum := sha256.Sum256([]byte(address))
-		address = string(r[:maxAddress]) + "…" + hex.EncodeToString(sum[:8])
-	}
-	return step + "/" + address
 }
 
 // BootstrapKit is the id of the group of a region's installs.

@@ -37,7 +37,7 @@ func (r *Recorder) write(flowID string, batch []*request) (at flow.Cursor, err e
 			break
 		}
 	}
-	if err != nil && flow.CodeOf(err) != flow.NotFound {
+	if code := flow.CodeOf(err); err != nil && (code == flow.Internal || code == flow.Unavailable) { // else it is the caller's to mend
 		r.options.Logger.ErrorContext(batch[0].ctx, "recording failed", "flow", flowID, "requests", len(batch), "error", err)
 	}
 	return at, err

@@ -17,7 +17,7 @@ const (
 // believable is the message without what the server would refuse: a time that no clock shows,
 // an address or an action that is none.
 func believable(msg Message, now time.Time) Message {
-	if msg.At.Before(earliest) || msg.At.After(now.Add(bridge.MaxClockSkew)) {
+	if msg.At.Before(bridge.Earliest) || msg.At.After(now.Add(bridge.MaxClockSkew)) {
 		msg.At = now
 	}
 	if flow.CheckAddress("", msg.Resource) != nil {
@@ -31,9 +31,6 @@ func believable(msg Message, now time.Time) Message {
 	}
 	return msg
 }
-
-// earliest is the first time believed.
-var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // partsOf says how many operations an action takes: a replacement deletes and creates.
 var partsOf = map[string]int{"create": 1, "update": 1, "delete": 1, "read": 1, "replace": 2}
