@@ -53,9 +53,12 @@ func (l *Ledger) applyResource(e Event) {
 // judgeResource decides what an event means for a resource's job, given what was applied
 // before. As with a component only a later fact moves a job; but every beginning after an
 // end is another attempt, and what only the step's end implied is corrected by what is
-// said of the resource itself.
+// said of the resource itself. What has only succeeded with its step has not begun.
 func judgeResource(j flow.Job, c flow.BridgeCursor, e Event) verdict {
 	to := resourceStatus[e.State]
+	if c.State == statePlanned && j.Status == flow.Succeeded {
+		j.Status = flow.Pending
+	}
 	switch {
 	case impliedAt(c, e):
 		return when(to.Terminal(), end, keep)

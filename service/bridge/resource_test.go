@@ -31,7 +31,12 @@ func TestResources(t *testing.T) {
 		{"never seen running", []string{begins, "3 - r=a.b state=failed msg=no"}, flow.Failed, flow.Failed, "failed", []string{"failed 3-3"}},
 		{"the step fails for another reason", []string{begins, "2 - r=a.b state=running", "3 - r=a.b state=succeeded", fails}, flow.Failed, flow.Succeeded, "succeeded", []string{"succeeded 2-3"}},
 		{"never begun", []string{begins, "1 - r=a.b state=planned", fails}, flow.Failed, flow.Pending, "cancelled", nil},
-		{"never begun, and the step succeeded all the same", []string{begins, "1 - r=a.b state=planned", succeeds}, flow.Succeeded, flow.Pending, "cancelled", nil},
+		{"no change after all", []string{begins, "1 - r=a.b state=planned", succeeds}, flow.Succeeded, flow.Succeeded, "no-op", nil},
+		{"no change after all, planned heard late", []string{begins, succeeds, "1 - r=a.b state=planned"}, flow.Succeeded, flow.Succeeded, "no-op", nil},
+		{"no change after all, the step's end heard late", []string{begins, "1 - r=a.b state=planned", "5 tofu-output", "4 tofu-apply state=succeeded"}, flow.Succeeded, flow.Succeeded, "no-op", nil},
+		{"thought to be no change", []string{begins, "1 - r=a.b state=planned", succeeds, "2 - r=a.b state=running", "4 - r=a.b state=succeeded"}, flow.Succeeded, flow.Succeeded, "succeeded", []string{"succeeded 2-4"}},
+		{"no change after all, and not part of the next run", []string{begins, "1 - r=a.b state=planned", succeeds, "20 tofu-apply", "29 tofu-apply state=failed msg=exit"}, flow.Failed, flow.Succeeded, "no-op", nil},
+		{"planned before, and not part of this run", []string{begins, "1 - r=a.b state=planned", fails, "20 tofu-apply", "29 tofu-apply state=succeeded"}, flow.Succeeded, flow.Pending, "cancelled", nil},
 		{"its end never said", []string{begins, "2 - r=a.b state=running", fails}, flow.Failed, flow.Failed, "failed", []string{"failed 2-9"}},
 		{"its end said late", []string{begins, "2 - r=a.b state=running", fails, "4 - r=a.b state=succeeded"}, flow.Failed, flow.Succeeded, "succeeded", []string{"succeeded 2-4"}},
 		{"planned, heard late", []string{begins, fails, "1 - r=a.b state=planned"}, flow.Failed, flow.Pending, "cancelled", nil},
@@ -137,24 +142,26 @@ func TestLinesOfAResource(t *testing.T) {
 // the same statuses.
 func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 	t.Parallel()
-	run := []string{
-		"0 tofu-apply state=running", "1 - r=ok.a state=planned", "1 - r=bad.b state=planned", "1 - r=never.c state=planned", "1 - r=cut.d state=planned",
-		"2 - r=ok.a state=running", "3 - r=ok.a state=succeeded", "3 - r=bad.b state=running", "4 - r=cut.d state=running", "5 - r=bad.b state=failed msg=no",
-		"8 - r=bad.b state=failed msg=why", "9 tofu-apply state=failed msg=exit",
+	for _, end := range []string{"9 tofu-apply state=failed msg=exit", "9 tofu-apply state=succeeded"} {
+		run := []string{
+			"0 tofu-apply state=running", "1 - r=ok.a state=planned", "1 - r=bad.b state=planned", "1 - r=never.c state=planned", "1 - r=cut.d state=planned",
+			"2 - r=ok.a state=running", "3 - r=ok.a state=succeeded", "3 - r=bad.b state=running", "4 - r=cut.d state=running", "5 - r=bad.b state=failed msg=no",
+			"8 - r=bad.b state=failed msg=why", end,
+		}
+		want := ending(play(t, run...).graph)
+		rapid.Check(t, func(rt *rapid.T) {
+			events := rapid.Permutation(append(slices.Clone(run), rapid.SliceOf(rapid.SampledFrom(run)).Draw(rt, "repeated")...)).Draw(rt, "events")
+			g := flow.NewGraph("d1")
+			for _, e := range events {
+				l := bridge.NewLedger(g, flow.Deployment{}, noon)
+				parse(t, e).Apply(l)
+				l.Changes()
+			}
+			if got := ending(g); got != want {
+				rt.Fatalf("%s, want %s", got, want)
+			}
+		})
 	}
-	want := ending(play(t, run...).graph)
-	rapid.Check(t, func(rt *rapid.T) {
-		events := rapid.Permutation(append(slices.Clone(run), rapid.SliceOf(rapid.SampledFrom(run)).Draw(rt, "repeated")...)).Draw(rt, "events")
-		g := flow.NewGraph("d1")
-		for _, e := range events {
-			l := bridge.NewLedger(g, flow.Deployment{}, noon)
-			parse(t, e).Apply(l)
-			l.Changes()
-		}
-		if got := ending(g); got != want {
-			rt.Fatalf("%s, want %s", got, want)
-		}
-	})
 }
 
 func ending(g *flow.Graph) string {

@@ -71,19 +71,38 @@ var neverBegan = map[flow.Status]string{
 }
 
 // endWithStep ends a resource whose step's run is over: what has not begun will not, and
-// what runs has ended as the step did, unless that is only inferred itself.
+// what runs has ended as the step did. Of a step whose end is only inferred it is not known
+// whether it had come to all it had planned.
 func (l *Ledger) endWithStep(j flow.Job, c flow.BridgeCursor, step flow.Job) {
 	over := step.Status.Terminal() && !c.ObservedAt.After(step.FinishedAt)
-	from := j.Status
+	from, run := j.Status, l.cursor(step.ID)
+	said := run.State != implied
 	switch {
 	case !over:
+	case c.State == statePlanned && said && step.Status == flow.Succeeded && !c.ObservedAt.Before(run.Execution.StartedAt):
+		l.succeedWithout(j, c, step)
 	case from == flow.Pending && j.State != flow.StateCancelled:
 		l.setAside(j, c, from, step.FinishedAt, neverBegan[step.Status])
-	case from == flow.Running && l.cursor(step.ID).State != implied:
+	case from == flow.Running && said:
 		l.finish(&j, &c, step.Status, step.FinishedAt)
 		c.State, j.State = implied, string(step.Status)
 		l.put(j, c, from, Event{Time: j.FinishedAt, State: j.State}, "its step ended")
 	}
+}
+
+// succeedWithout ends what was planned and turned out to be no change: it is as it should
+// be, and no attempt was needed.
+func (l *Ledger) succeedWithout(j flow.Job, c flow.BridgeCursor, step flow.Job) {
+	from := j.Status
+	if from == flow.Succeeded {
+		return
+	}
+	j.Status, j.FinishedAt = flow.Succeeded, step.FinishedAt
+	if j.StartedAt.IsZero() {
+		j.StartedAt = j.FinishedAt
+	}
+	j.State, j.Reason = flow.StateNoOp, neverBegan[flow.Succeeded]
+	l.put(j, c, from, Event{Time: j.FinishedAt, State: j.State}, j.Reason)
 }
 
 func (l *Ledger) setAside(j flow.Job, c flow.BridgeCursor, from flow.Status, at time.Time, cause string) {

@@ -102,6 +102,10 @@ type Run struct {
 // part of has ended. The bridge sets it; such a job counts in no roll-up.
 const StateCancelled = "cancelled"
 
+// StateNoOp is the finer state of a job that succeeded since nothing of what was planned had
+// to be done. The bridge sets it.
+const StateNoOp = "no-op"
+
 // Label is what a person reads: the display name, else the job's name.
 func (j Job) Label() string {
 	if j.DisplayName != "" {

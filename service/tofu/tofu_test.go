@@ -134,7 +134,7 @@ func golden(t *testing.T, name, got string) {
 func TestRealStreams(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ stream, step string }{
-		{"plan", flow.StepPlan}, {"apply", flow.StepApply}, {"apply-fail", flow.StepApply},
+		{"plan", flow.StepPlan}, {"apply", flow.StepApply}, {"apply-fail", flow.StepApply}, {"apply-noop", flow.StepApply},
 	} {
 		t.Run(tt.stream, func(t *testing.T) {
 			t.Parallel()
