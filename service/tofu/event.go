@@ -1,6 +1,9 @@
 package tofu
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +51,24 @@ func (m *Mapper) line(at time.Time, level, resource, text string) []Event {
 
 func (m *Mapper) resource(at time.Time, level, address, state, text string) Event {
 	e := m.event(at, phaseResource, level, address, text)
-	e.Component, e.Step, e.State = address, m.step, state
+	e.Component, e.Step, e.State = m.name(address), m.step, state
 	return e
+}
+
+// name is an address as it is sent: without the secrets that an instance's key may hold, and
+// still a name of its own.
+func (m *Mapper) name(address string) string {
+	if name, known := m.names[address]; known {
+		return name
+	}
+	name := m.secrets.HideName(address)
+	if bare := name; bare != address {
+		for n, taken := 2, slices.Collect(maps.Values(m.names)); slices.Contains(taken, name); n++ {
+			name = fmt.Sprintf("%s (%d)", bare, n)
+		}
+	}
+	m.names[address] = name
+	return name
 }
 
 func (m *Mapper) event(at time.Time, phase, level, source, text string) Event {

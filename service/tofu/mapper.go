@@ -16,6 +16,7 @@ type Mapper struct {
 	step     string
 	secrets  *Secrets
 	planned  map[string]*progress // by the address of the resource
+	names    map[string]string    // of addresses, as they are sent
 	fromPlan bool                 // what is planned is known already
 	sent     unique
 	last     time.Time // the latest time met
@@ -37,7 +38,7 @@ const mostDependencies = 1000
 
 // NewMapper begins a run of a step (flow.StepPlan, flow.StepApply, …).
 func NewMapper(step string, secrets *Secrets) *Mapper {
-	return &Mapper{step: step, secrets: secrets, planned: map[string]*progress{}, sent: unique{}}
+	return &Mapper{step: step, secrets: secrets, planned: map[string]*progress{}, names: map[string]string{}, sent: unique{}}
 }
 
 // Begin says that the step begins.
@@ -55,7 +56,10 @@ func (m *Mapper) Plan(at time.Time, p Plan) []Event {
 	for _, c := range p.Changes {
 		m.planned[c.Resource] = &progress{change: c}
 		e := m.resource(at, "info", c.Resource, "planned", "to "+c.Action)
-		waits := c.DependsOn[:min(len(c.DependsOn), mostDependencies)]
+		waits := make([]string, min(len(c.DependsOn), mostDependencies))
+		for i := range waits {
+			waits[i] = m.name(c.DependsOn[i])
+		}
 		e.Action, e.DependsOn = c.Action, &waits
 		events = append(events, m.send(e)...)
 	}
@@ -214,7 +218,7 @@ func (m *Mapper) outputs(at time.Time, msg Message) []Event {
 			given[name] = o
 		}
 	}
-	for _, l := range outputLines(given) {
+	for _, l := range outputLines(given, false) {
 		events = append(events, m.line(at, msg.Level, "", l)...)
 	}
 	return events

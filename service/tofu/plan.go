@@ -103,12 +103,13 @@ func inOrder(changes []*Change) []Change {
 	return sorted
 }
 
-// secretsOf gathers what the plan marks as sensitive: variables, attributes, outputs.
+// secretsOf gathers what the plan marks as sensitive: variables, attributes, outputs; and
+// variables that sound so.
 func secretsOf(p *tfjson.Plan) []any {
 	var found []any
 	if p.Config != nil && p.Config.RootModule != nil {
 		for name, v := range p.Config.RootModule.Variables {
-			if value := p.Variables[name]; v.Sensitive && value != nil {
+			if value := p.Variables[name]; value != nil && (v.Sensitive || secretName.MatchString(name)) {
 				found = append(found, value.Value)
 			}
 		}
