@@ -36,8 +36,8 @@ spool and sent later, with the next run or with --flush.
 apply and destroy without a plan file are done as plan, question, apply of that plan, since with -json the tool does not ask.
 With -json of your own the tool runs exactly as you wrote it and its JSON is what you see. Variables are not asked for: set them.
 
-Values of sensitive outputs, variables and attributes, of TF_VAR_* and of *_TOKEN, *_SECRET and *_PASSWORD in the
-environment, and what looks like a secret, are hidden before anything is written or sent.`
+Values of sensitive outputs, variables and attributes, of TF_VAR_* and -var, and of *_TOKEN, *_SECRET and *_PASSWORD in
+the environment, and what looks like a secret, are hidden before anything is written or sent.`
 }
 
 // Validate implements kong's check of a command's flags.

@@ -94,7 +94,11 @@ func (d *Diagnostic) code() (lines []string) {
 		if i == 0 {
 			lines = append(lines, "")
 		}
-		lines = append(lines, "  "+place)
+		end := ":"
+		if strings.HasPrefix(place, "with ") {
+			end = ","
+		}
+		lines = append(lines, "  "+place+end)
 	}
 	if d.Snippet == nil {
 		return lines

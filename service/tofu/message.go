@@ -2,7 +2,9 @@ package tofu
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -126,4 +128,24 @@ func (m Message) Applies() bool {
 		return m.Summary != nil && m.Summary.Operation != "plan"
 	}
 	return false
+}
+
+// Maker is a tool and the beginning of its version.
+type Maker struct {
+	Tool         string // OpenTofu or Terraform
+	Major, Minor int
+}
+
+// Maker says which tool speaks; ok in its first message only.
+func (m Message) Maker() (k Maker, ok bool) {
+	if m.Type != typeVersion {
+		return k, false
+	}
+	n, _ := fmt.Sscanf(m.Text, "%s %d.%d", &k.Tool, &k.Major, &k.Minor)
+	return k, n == 3
+}
+
+// Before compares versions of one tool.
+func (k Maker) Before(other Maker) bool {
+	return cmp.Or(cmp.Compare(k.Major, other.Major), cmp.Compare(k.Minor, other.Minor)) < 0
 }

@@ -38,7 +38,7 @@ func TestDiagnostics(t *testing.T) {
 	const want = `╷
 │ Warning: old
 │
-│   on main.tf line 7, in variable "v"
+│   on main.tf line 7, in variable "v":
 │    7: a = b
 │    8: c = d
 │     │ var.v is 1
@@ -54,6 +54,26 @@ func TestDiagnostics(t *testing.T) {
 	}
 	if got := m.Diagnostic.Brief(); got != "Warning: old: Use the new one.\nSoon.\non main.tf line 7, in variable \"v\"" {
 		t.Errorf("in brief: %q", got)
+	}
+}
+
+// The first message says which tool it is; versions are compared by number.
+func TestWhichToolSpeaks(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]tofu.Maker{
+		"OpenTofu 1.12.6-dev": {Tool: "OpenTofu", Major: 1, Minor: 12}, "Terraform 1.9.0": {Tool: "Terraform", Major: 1, Minor: 9}, "something else": {},
+	} {
+		got, ok := tofu.Message{Type: "version", Text: text}.Maker()
+		if known := want != (tofu.Maker{}); ok != known || known && got != want {
+			t.Errorf("%s is %+v, %v", text, got, ok)
+		}
+	}
+	if _, ok := (tofu.Message{Text: "OpenTofu 1.12.6"}).Maker(); ok {
+		t.Error("any line says it")
+	}
+	nine, ten := tofu.Maker{Major: 1, Minor: 9}, tofu.Maker{Major: 1, Minor: 10}
+	if !nine.Before(ten) || ten.Before(nine) || ten.Before(ten) || (tofu.Maker{Major: 2}).Before(ten) {
+		t.Error("versions are in another order")
 	}
 }
 
@@ -83,7 +103,7 @@ func FuzzDecode(f *testing.F) {
 				ledger := bridge.NewLedger(g, flow.Deployment{}, now)
 				read.Apply(ledger)
 				_ = ledger.Changes()
-				if !utf8.ValidString(e.Message) || strings.Contains(e.Message, "very-secret") || len(e.Message) > flow.MaxLine {
+				if !utf8.ValidString(e.Message) || strings.Contains(string(text), "very-secret") || len(e.Message) > flow.MaxLine {
 					t.Fatalf("unfit: %q", e.Message)
 				}
 			}

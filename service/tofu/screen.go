@@ -1,19 +1,26 @@
 package tofu
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Screen renders messages as a person is used to see them.
 type Screen struct {
 	Paint
-	Terse bool // the plan is shown by other means: no line for each planned change
+	Terse     bool // the plan is shown by other means: no line for each planned change
+	Sensitive bool // values of sensitive outputs are shown, as the person asked for
 }
+
+// unsaid are the types of messages of which the tool itself tells a person nothing.
+var unsaid = []string{typeVersion, "refresh_complete", "provision_complete"}
 
 // Text gives the lines to show, without the last newline; not ok where there are none.
 func (s Screen) Text(m Message) (text string, ok bool) {
 	switch {
 	case m.Diagnostic != nil:
 		return m.Diagnostic.Full(s.Paint), true
-	case m.Type == typeVersion, s.Terse && s.ofPlan(m):
+	case slices.Contains(unsaid, m.Type), s.Terse && s.ofPlan(m):
 		return "", false
 	case m.Type == typeOutputs:
 		return s.outputs(m)
@@ -44,7 +51,7 @@ func (s Screen) outputs(m Message) (string, bool) {
 	case !hasValues(m.Outputs):
 		return m.Text, true
 	}
-	return "\n" + s.bold(s.green("Outputs:")) + "\n\n" + strings.Join(outputLines(m.Outputs), "\n"), true
+	return "\n" + s.bold(s.green("Outputs:")) + "\n\n" + strings.Join(outputLines(m.Outputs, s.Sensitive), "\n"), true
 }
 
 // hasValues tells what there is after an apply from what a plan says of outputs.

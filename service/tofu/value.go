@@ -11,13 +11,13 @@ import (
 
 const sensitiveValue = "<sensitive>"
 
-// outputLines lists outputs as `name = value`, in the order of their names. A sensitive one
-// shows no value, whether the tool gave it or not.
-func outputLines(outputs map[string]Output) []string {
+// outputLines lists outputs as `name = value`, in the order of their names. Unless it is asked
+// for, a sensitive one shows no value, whether the tool gave it or not.
+func outputLines(outputs map[string]Output, sensitive bool) []string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		value := sensitiveValue
-		if o := outputs[name]; !o.Sensitive {
+		if o := outputs[name]; !o.Sensitive || sensitive {
 			value = formatValue(decodeValue(o.Value), "")
 		}
 		lines = append(lines, name+" = "+value)

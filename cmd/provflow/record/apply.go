@@ -37,7 +37,8 @@ func (r *run) plan() (int, error) {
 
 // showPlan lets the tool show a plan in its own words.
 func (r *run) showPlan(file string) error {
-	_, err := r.child(r.cmd.line("show", append(r.cmd.only(true, "no-color"), file)...), r.Stdout, r.Stderr)
+	args := slices.Concat(r.cmd.only(true, "no-color", "show-sensitive"), r.variables("show"), []string{file})
+	_, err := r.child(r.cmd.line("show", args...), r.Stdout, r.Stderr)
 	return err
 }
 
@@ -49,7 +50,8 @@ func (r *run) applyFile() (int, error) {
 
 // readPlan reads what a plan file says; without it there are no dependencies, and no harm.
 func (r *run) readPlan(file string) *tofu.Plan {
-	text, err := r.plainOutput(r.cmd.line("show", "-json", file))
+	args := slices.Concat([]string{"-json"}, r.variables("show"), []string{file})
+	text, err := r.plainOutput(r.cmd.line("show", args...))
 	if err != nil {
 		return nil // the apply of the file will say what is wrong with it
 	}
@@ -84,8 +86,24 @@ func (r *run) planAndApply() (int, error) {
 			return 1, err
 		}
 	}
-	args = slices.Concat([]string{"-json"}, r.cmd.forApply(), []string{file})
+	args = slices.Concat([]string{"-json"}, r.cmd.forApply(), r.variables("apply"), []string{file})
 	return r.step(flow.StepApply, r.readPlan(file), r.cmd.line("apply", args...))
+}
+
+// withVariables says since when, of each tool, a command about a plan takes the variables again
+// that the plan was made with. It then needs them: for what is ephemeral, or opens the plan.
+var withVariables = map[string]tofu.Maker{
+	"apply of OpenTofu":  {Tool: "OpenTofu", Major: 1, Minor: 11},
+	"apply of Terraform": {Tool: "Terraform", Major: 1, Minor: 10},
+	"show of OpenTofu":   {Tool: "OpenTofu", Major: 1, Minor: 8},
+}
+
+// variables are what a command about a plan that was just made is to be given of them.
+func (r *run) variables(command string) []string {
+	if since, ok := withVariables[command+" of "+r.maker.Tool]; ok && !r.maker.Before(since) {
+		return r.cmd.variables()
+	}
+	return nil
 }
 
 // approved asks the person. A signal is a no.

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // orphanPatience is how long output is waited for that something the tool left running
@@ -94,7 +92,7 @@ func (r *run) child(args []string, out, errs io.Writer) (int, error) {
 	cmd := exec.CommandContext(context.Background(), r.cmd.tool, args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Env, r.Stdin, out, errs
 	cmd.WaitDelay = orphanPatience
-	alone := !atTerminal(r.Stdin)
+	alone := terminal(r.Stdin) == nil
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: alone}
 	if err := cmd.Start(); err != nil {
 		return 127, fmt.Errorf("running %s: %w", r.cmd.tool, err)
@@ -112,8 +110,6 @@ func (r *run) child(args []string, out, errs io.Writer) (int, error) {
 	}
 	return state.ExitCode(), nil
 }
-
-func atTerminal(f *os.File) bool { return f != nil && term.IsTerminal(int(f.Fd())) }
 
 // lines splits what is written into lines, and gives each on as soon as it is whole.
 type lines struct {

@@ -3,6 +3,8 @@ package record
 import (
 	"slices"
 	"strings"
+
+	"github.com/openova-io/provflow/service/tofu"
 )
 
 // command is a command line of the tool, taken apart.
@@ -112,10 +114,13 @@ func (c command) only(named bool, names ...string) (args []string) {
 	return args
 }
 
+// variables are the arguments that set variables.
+func (c command) variables() []string { return c.only(true, "var", "var-file") }
+
 // forPlan are the arguments that go to the plan of an apply, and forApply those that go to
 // the apply of that plan; some are for both.
 func (c command) forPlan() []string {
-	args := c.only(false, "auto-approve", "backup", "state-out", "json", "out", "detailed-exitcode")
+	args := c.only(false, "auto-approve", "backup", "state-out", "json", "out", "detailed-exitcode", "suppress-forget-errors")
 	if c.name == "destroy" {
 		args = append(args, "-destroy")
 	}
@@ -123,7 +128,8 @@ func (c command) forPlan() []string {
 }
 
 func (c command) forApply() []string {
-	return c.only(true, "lock", "lock-timeout", "parallelism", "state", "state-out", "backup", "compact-warnings", "no-color")
+	return c.only(true, "lock", "lock-timeout", "parallelism", "state", "state-out", "backup", "no-color", "show-sensitive",
+		"compact-warnings", "consolidate-warnings", "consolidate-errors", "deprecation", "suppress-forget-errors")
 }
 
 // String is the command as a person typed it, without the values it sets: any of them may
@@ -132,9 +138,9 @@ func (c command) String() string {
 	words := slices.Concat([]string{c.tool}, c.globals, []string{c.name})
 	for _, f := range c.flags() {
 		args := slices.Clone(f.args)
-		if f.name == "var" || f.name == "backend-config" {
-			last := len(args) - 1
-			args[last] = withoutValue(args[last], f.name)
+		if _, value, ok := f.setting(); ok {
+			last := &args[len(args)-1]
+			*last = strings.TrimSuffix(*last, value) + "***"
 		}
 		words = append(words, args...)
 	}
@@ -146,15 +152,26 @@ func (c command) String() string {
 	return strings.Join(words, " ")
 }
 
-// withoutValue hides what is set in `name=value` or `-var=name=value`.
-func withoutValue(arg, flag string) string {
-	_, setting, joined := strings.Cut(arg, flag+"=")
-	if !joined || !strings.HasPrefix(arg, "-") {
-		setting = arg
+// setting is what the flag sets: of the configuration, or of where the state is.
+func (f flag) setting() (name, value string, ok bool) {
+	if f.name != "var" && f.name != "backend-config" {
+		return "", "", false
 	}
-	name, _, sets := strings.Cut(setting, "=")
-	if !sets {
-		return arg // the name of a file
+	text := f.args[len(f.args)-1]
+	if len(f.args) == 1 {
+		_, text, _ = strings.Cut(text, "=")
 	}
-	return strings.TrimSuffix(arg, setting) + name + "=***"
+	return strings.Cut(text, "=") // else it is the name of a file
+}
+
+// tell makes known what of it is secret.
+func (c command) tell(secrets *tofu.Secrets) {
+	for _, f := range c.flags() {
+		switch name, value, ok := f.setting(); {
+		case ok && f.name == "var":
+			secrets.AddVariable(name, value)
+		case ok:
+			secrets.AddSetting(name, value)
+		}
+	}
 }

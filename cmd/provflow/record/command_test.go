@@ -33,11 +33,11 @@ func TestCommandLines(t *testing.T) {
 // An apply is done in two parts, and each flag goes where it belongs.
 func TestAnAppliesFlags(t *testing.T) {
 	t.Parallel()
-	c := parseCommand(strings.Fields("tofu destroy -auto-approve -var a=b -target x.y -parallelism 3 -lock=false -backup=b -no-color"))
-	if got := strings.Join(c.forPlan(), " "); got != "-var a=b -target x.y -parallelism 3 -lock=false -no-color -destroy" {
+	c := parseCommand(strings.Fields("tofu destroy -auto-approve -var a=b -target x.y -parallelism 3 -lock=false -backup=b -no-color -suppress-forget-errors -show-sensitive"))
+	if got := strings.Join(c.forPlan(), " "); got != "-var a=b -target x.y -parallelism 3 -lock=false -no-color -show-sensitive -destroy" {
 		t.Errorf("to the plan: %s", got)
 	}
-	if got := strings.Join(c.forApply(), " "); got != "-parallelism 3 -lock=false -backup=b -no-color" {
+	if got := strings.Join(c.forApply(), " "); got != "-parallelism 3 -lock=false -backup=b -no-color -suppress-forget-errors -show-sensitive" {
 		t.Errorf("to the apply: %s", got)
 	}
 	if len(c.plain()) > 0 || !c.is("auto-approve") || c.is("lock") {

@@ -16,6 +16,7 @@ type recording struct {
 	spool   *spool // nil where there could be none
 	sender  *sender
 	say     func(format string, args ...any)
+	watched bool // what is said goes to a terminal
 	cancel  context.CancelFunc
 	emptied chan struct{} // closed when the sender has nothing left, or gave up
 
@@ -25,7 +26,7 @@ type recording struct {
 
 // begin opens a recording, which first sends what earlier runs of the deployment left.
 func begin(ctx context.Context, o Options, to *server) *recording {
-	r := &recording{sender: newSender(to), say: o.say, emptied: make(chan struct{})}
+	r := &recording{sender: newSender(to), say: o.say, watched: terminal(o.Stderr) != nil, emptied: make(chan struct{})}
 	dir := o.folder()
 	spools, err := leftBehind(dir)
 	if err != nil {
@@ -64,11 +65,20 @@ func (r *recording) fail(err error) {
 	r.broken = err
 }
 
+// hintAfter is how long it is waited in silence.
+const hintAfter = time.Second
+
 // finish waits for what is left to be sent, until the patience ends or the person does not
 // want to wait, and says what remains.
 func (r *recording) finish(patience time.Duration, enough <-chan struct{}) {
 	if r.spool != nil {
 		r.spool.finish()
+	}
+	if r.watched {
+		hint := time.AfterFunc(hintAfter, func() {
+			r.say("waiting up to %s for the server to take what is left; an interrupt leaves it for later", patience)
+		})
+		defer hint.Stop()
 	}
 	r.sender.await(r.emptied, patience, enough)
 	r.cancel()

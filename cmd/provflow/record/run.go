@@ -26,7 +26,8 @@ type run struct {
 	mu     sync.Mutex // output and errors come from two goroutines
 	mapper *tofu.Mapper
 	screen *screen
-	raw    bool // the person asked for the tool's own output
+	maker  tofu.Maker // of the tool; zero until it has said
+	raw    bool       // the person asked for the tool's own output
 }
 
 // Tool runs the tool and records what it does. It gives an ExitError where the tool did not end well.
@@ -43,7 +44,10 @@ func Tool(ctx context.Context, o Options, line []string) error {
 	if !c.recorded() {
 		return replace(line, o.Env)
 	}
-	r := &run{Options: o, cmd: c, signals: catchSignals(), secrets: tofu.NewSecrets(o.Env)}
+	secrets := tofu.NewSecrets(o.Env)
+	c, o.Env = c.withEnvironment(o.Env)
+	c.tell(secrets)
+	r := &run{Options: o, cmd: c, signals: catchSignals(), secrets: secrets}
 	defer r.signals.stop()
 	r.recording = begin(ctx, o, to)
 	code, err := r.tool()
@@ -66,11 +70,16 @@ func replace(line, env []string) error {
 
 func (r *run) tool() (int, error) {
 	r.raw = r.cmd.is("json")
+	hides := !r.cmd.is("show-sensitive")
 	switch {
 	case r.cmd.name == "init":
 		return r.spoken(flow.StepInit, true)
 	case r.cmd.name == "output":
-		return r.spoken(flow.StepOutput, !r.raw && !r.cmd.is("raw") && len(r.cmd.plain()) == 0)
+		return r.spoken(flow.StepOutput, hides && !r.raw && !r.cmd.is("raw") && len(r.cmd.plain()) == 0)
+	case r.cmd.is("json-into") && r.cmd.name == "plan": // the tool does not write JSON to two places
+		return r.spoken(flow.StepPlan, hides)
+	case r.cmd.is("json-into"):
+		return r.spoken(flow.StepApply, hides)
 	case r.cmd.name == "plan" && r.raw:
 		return r.step(flow.StepPlan, nil, r.cmd.line("plan", r.cmd.args...))
 	case r.cmd.name == "plan":
@@ -102,17 +111,22 @@ func (r *run) step(step string, plan *tofu.Plan, args []string) (int, error) {
 func (r *run) messages(raw io.Writer) *lines {
 	return &lines{each: func(line []byte) {
 		m := tofu.Decode(line)
+		r.record(m) // the last line of the screen counts it
 		if r.raw {
 			_, _ = raw.Write(append(append([]byte{}, line...), '\n'))
 		} else {
 			r.screen.show(m)
 		}
-		r.record(m)
 	}}
 }
 
 func (r *run) record(m tofu.Message) {
-	r.keep(func(now time.Time) []tofu.Event { return r.mapper.Message(m, now) })
+	r.keep(func(now time.Time) []tofu.Event {
+		if maker, ok := m.Maker(); ok {
+			r.maker = maker
+		}
+		return r.mapper.Message(m, now)
+	})
 }
 
 // keep records what the mapper has to say.
@@ -148,6 +162,7 @@ func (r *run) begin(step string) {
 		r.screen.Paint = false
 	}
 	r.screen.Terse = true // the plan is shown whole, before it is applied
+	r.screen.Sensitive = r.cmd.is("show-sensitive")
 	r.keep(func(now time.Time) []tofu.Event { return r.mapper.Begin(now, r.cmd.String()) })
 }
 

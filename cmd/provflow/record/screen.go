@@ -18,7 +18,7 @@ type screen struct {
 	tofu.Screen
 	out      io.Writer
 	progress func() (done, all int)
-	terminal bool
+	terminal *os.File // nil where it is none
 	began    time.Time
 
 	mu   sync.Mutex
@@ -28,18 +28,20 @@ type screen struct {
 }
 
 func newScreen(out io.Writer, progress func() (done, all int)) *screen {
-	terminal := isTerminal(out)
-	s := &screen{out: out, progress: progress, terminal: terminal, began: time.Now(), stop: make(chan struct{})}
-	s.Paint = tofu.Paint(terminal && os.Getenv("NO_COLOR") == "")
-	if terminal {
+	s := &screen{out: out, progress: progress, terminal: terminal(out), began: time.Now(), stop: make(chan struct{})}
+	if s.terminal != nil {
+		s.Paint = os.Getenv("NO_COLOR") == ""
 		s.gone.Go(s.tick)
 	}
 	return s
 }
 
-func isTerminal(v any) bool {
-	file, ok := v.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+// terminal gives the terminal that somebody reads what is written on; nil where it is none.
+func terminal(out any) *os.File {
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return nil
 }
 
 // show writes what a message has to say.
@@ -81,10 +83,14 @@ func (s *screen) erase() {
 
 func (s *screen) draw() {
 	done, all := s.progress()
-	if !s.terminal || all == 0 {
+	if s.terminal == nil || all == 0 {
 		return
 	}
-	fmt.Fprintf(s.out, "[%d of %d resources, %s]", done, all, time.Since(s.began).Round(time.Second))
+	line := fmt.Sprintf("[%d of %d resources, %s]", done, all, time.Since(s.began).Round(time.Second))
+	if width, _, err := term.GetSize(int(s.terminal.Fd())); err == nil && 0 < width && width <= len(line) {
+		line = line[:width-1] // what wraps could not be taken away
+	}
+	_, _ = io.WriteString(s.out, line)
 	s.drew = true
 }
 

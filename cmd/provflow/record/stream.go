@@ -89,7 +89,11 @@ func (s *stream) read(in io.Reader, enough <-chan struct{}) error {
 }
 
 func (s *stream) message(m tofu.Message) {
+	s.record(m) // the last line of the screen counts it
 	s.screen.show(m)
+}
+
+func (s *stream) record(m tofu.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mapper == nil {
