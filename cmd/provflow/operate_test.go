@@ -91,7 +91,7 @@ func TestLogsOfRequests(t *testing.T) {
 
 func TestAQuietLogHasOnlyWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	p := beginWith(t, []string{"DATABASE_URL=" + dbtest.New(t), "PROVFLOW_LOG_LEVEL=warn"}, "serve", "--listen", freeAddress(t))
+	p := beginWith(t, []string{"DATABASE_URL=" + dbtest.New(t), "PROVFLOW_LOG_LEVEL=warn"}, "serve", "--listen", dbtest.FreeAddress(t))
 	p.url = "http://" + p.cmd.Args[len(p.cmd.Args)-1]
 	eventually(t, "the server", func() bool {
 		res, err := http.Get(p.url + "/readyz")
@@ -105,17 +105,6 @@ func TestAQuietLogHasOnlyWhatWasAskedFor(t *testing.T) {
 	if code := p.terminate(); code != 0 || p.said() != "" {
 		t.Errorf("exit code %d: %s", code, p.said())
 	}
-}
-
-// freeAddress is one that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // documented finds the metrics that docs/operating.md lists.

@@ -5,7 +5,6 @@ package crash
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/openova-io/provflow/api/console"
+	"github.com/openova-io/provflow/db/dbtest"
 	"github.com/openova-io/provflow/db/dbtest/faultproxy"
 	"github.com/openova-io/provflow/db/embedded"
 )
@@ -69,7 +69,7 @@ func (f *fleet) newReplica(i int, pooled string) *replica {
 	}
 	f.t.Cleanup(proxy.Close)
 	r := &replica{
-		name: strconv.Itoa(i), proxy: proxy, pooled: pooled, address: freeAddress(f.t), metrics: freeAddress(f.t),
+		name: strconv.Itoa(i), proxy: proxy, pooled: pooled, address: dbtest.FreeAddress(f.t), metrics: dbtest.FreeAddress(f.t),
 		log: filepath.Join(f.t.TempDir(), fmt.Sprint("replica-", i, ".log")),
 	}
 	if err := r.start(); err != nil {
@@ -82,18 +82,6 @@ func (f *fleet) newReplica(i int, pooled string) *replica {
 		}
 	})
 	return r
-}
-
-// freeAddress gives one that nobody listens on, so that a replica is where it was when it
-// is started again. Who calls is at 127.0.0.1: no call takes the port of a replica that is down.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (f *fleet) startPostgres() {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/openova-io/provflow/db/dbtest"
 )
 
 // All but the listener goes through PgBouncer, which lends connections by transaction.
@@ -36,7 +38,7 @@ func startBouncer(t *testing.T, bouncer, dsn string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, port, _ := net.SplitHostPort(freeAddress(t))
+	host, port, _ := net.SplitHostPort(dbtest.FreeAddress(t))
 	dir, err := os.MkdirTemp("", "provflow-bouncer-") //nolint:usetesting // another user must be able to enter
 	if err != nil {
 		t.Fatal(err)
