@@ -30,14 +30,21 @@ CREATE TYPE analytics.live_attempt AS (
 );
 
 -- What has ended is looked at as of its end, so that an answer does not change with the hour.
+-- In plpgsql, so that what goes on does not have its attempts looked at, nor that planned.
+-- +goose StatementBegin
 CREATE FUNCTION analytics.clock_of(flow text, clock timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-SELECT least(clock, CASE WHEN f.status IN ('succeeded', 'failed') THEN coalesce(
-    f.ended_at,
-    (SELECT max(a.ended_at) FROM analytics.attempts a WHERE a.flow_id = f.flow_id)) END)
-FROM analytics.flows f
-WHERE f.flow_id = flow
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    f record;
+BEGIN
+    SELECT l.status, l.ended_at INTO f FROM analytics.flows l WHERE l.flow_id = flow;
+    IF f.status IN ('succeeded', 'failed') THEN
+        RETURN least(clock, coalesce(f.ended_at, (SELECT max(a.ended_at) FROM analytics.attempts a WHERE a.flow_id = flow)));
+    END IF;
+    RETURN CASE WHEN FOUND THEN clock END;
+END
 $$;
+-- +goose StatementEnd
 
 -- In the order of the pass: what has begun first, then what waits. Without nested loops, since the joins
 -- are of steps whose size the planner cannot know: in a database without statistics it
@@ -46,6 +53,7 @@ $$;
 -- +goose StatementBegin
 CREATE FUNCTION analytics.live_attempts(flow text, clock timestamptz) RETURNS SETOF analytics.live_attempt
 LANGUAGE plpgsql STABLE ROWS 60
+SET plan_cache_mode = force_generic_plan
 SET enable_nestloop = off
 SET join_collapse_limit = 1
 SET from_collapse_limit = 1
