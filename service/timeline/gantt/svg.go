@@ -29,6 +29,14 @@ const (
 	nowRoom    = 34.0 // between the last tick's label and that of now
 )
 
+// How many cells of text its column has room for.
+const (
+	mostTitle  = 50
+	mostPlain  = 36
+	mostStrong = 32
+	mostBand   = 34
+)
+
 //go:embed style.css
 var style string
 
@@ -82,7 +90,7 @@ func (d *drawing) text(class string, x, y float64, s string) {
 // head is the title, what the provision came to, and what the colours mean.
 func (d *drawing) head() {
 	c := d.chart
-	d.text("title", margin, 40, Shorten(c.FlowID, 60))
+	d.text("title", margin, 40, Shorten(c.FlowID, mostTitle))
 	d.text("sub", margin, 62, strings.Join(c.summary(), " · "))
 	x := width - margin
 	for _, key := range []struct {
@@ -126,7 +134,7 @@ func (d *drawing) band(b band, y float64) float64 {
 	fmt.Fprintf(d, "<g>")
 	d.rect("head", margin-10, y+3, width-2*margin+20, bandHead-8, 5)
 	fmt.Fprintf(d, `<g clip-path="url(#labels)">`)
-	d.text("band", margin, y+18.5, Shorten(b.label, 34))
+	d.text("band", margin, y+18.5, Shorten(b.label, mostBand))
 	d.WriteString("</g>")
 	d.text("count", plotStart, y+18.5, counts(b.tally))
 	if !b.from.IsZero() {
@@ -147,21 +155,24 @@ func (d *drawing) band(b band, y float64) float64 {
 
 // lane draws one job: what it waited, its attempts, how long they took together.
 func (d *drawing) lane(l lane, y float64) {
-	middle, class := y+laneHeight/2, "label"
+	middle, class, most := y+laneHeight/2, "label", mostPlain
 	d.middles[l.attempts[0].JobID] = middle
 	if l.critical {
-		class = "label strong"
+		class, most = "label strong", mostStrong
 	}
 	fmt.Fprintf(d, "<g><title>%s</title>", escape(d.chart.tell(l)))
 	fmt.Fprintf(d, `<rect class="hit" x="%g" y="%g" width="%g" height="%g"/>`, margin-10, y, width-2*margin+20, laneHeight)
 	fmt.Fprintf(d, `<g clip-path="url(#labels)">`)
-	d.text(class, margin+14, middle+4, Shorten(l.label, 32))
+	d.text(class, margin+14, middle+4, Shorten(l.label, most))
 	d.WriteString("</g>")
 	if l.critical {
 		fmt.Fprintf(d, `<path class="mark" d="M%g %gl4 4l-4 4l-4 -4z"/>`, margin+4, middle-4)
 	}
 	for _, r := range l.attempts {
 		d.attempt(r, middle)
+	}
+	for _, r := range l.attempts { // over the bars, which may lie close together
+		d.cross(r, middle)
 	}
 	if !l.attempts[0].StartedAt.IsZero() {
 		d.text("took", width-margin, middle+4, Duration(l.ran))
@@ -181,8 +192,12 @@ func (d *drawing) attempt(r timeline.Row, middle float64) {
 	}
 	x1, x2 := d.x(r.StartedAt), d.x(endOf(r, d.chart.now))
 	d.rect("bar "+classOf(r), x1, middle-barHeight/2, max(x2-x1, 2.5), barHeight, 3)
-	if r.Status == flow.Failed {
-		fmt.Fprintf(d, `<path class="cross" d="M%.1f %.1fl6 6m0 -6l-6 6"/>`, x2-3, middle-3)
+}
+
+// cross marks the end of an attempt that failed.
+func (d *drawing) cross(r timeline.Row, middle float64) {
+	if r.Status == flow.Failed && !r.StartedAt.IsZero() {
+		fmt.Fprintf(d, `<path class="cross" d="M%.1f %.1fl6 6m0 -6l-6 6"/>`, d.x(endOf(r, d.chart.now))-3, middle-3)
 	}
 }
 

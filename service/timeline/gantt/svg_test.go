@@ -106,9 +106,24 @@ func TestTextIsText(t *testing.T) {
 		t.Errorf("%.2000s", svg)
 	}
 	for _, e := range find(all, "text", "label") {
-		if n := len([]rune(e.text)); n > 32 {
+		if n := len([]rune(e.text)); n > 36 {
 			t.Errorf("a label of %d letters: %s", n, e.text)
 		}
+	}
+	title, key := find(all, "text", "title")[0], find(all, "rect", "bar")[4] // the leftmost one of the legend
+	if end := title.number(t, "x") + 13.5*float64(len([]rune(title.text))); end > key.number(t, "x") {
+		t.Errorf("a title that ends at %.0f", end)
+	}
+}
+
+// A failure is seen however soon the next attempt begins.
+func TestAFailureIsMarkedOverTheNextAttempt(t *testing.T) {
+	t.Parallel()
+	all := parse(t, gantt.SVG(small(), at(480)))
+	cross := slices.IndexFunc(all, func(e element) bool { return e.attrs["class"] == "cross" })
+	again := slices.IndexFunc(all, func(e element) bool { return e.attrs["class"] == "bar running critical" })
+	if again < 0 || cross < again {
+		t.Errorf("the failure is element %d, the attempt after it %d", cross, again)
 	}
 }
 

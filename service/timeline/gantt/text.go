@@ -21,7 +21,7 @@ type Paper struct {
 
 const (
 	leastWidth  = 60
-	mostLabel   = 34
+	mostLabel   = 40
 	tookColumn  = 8 // the widest duration
 	triesColumn = 4
 )
