@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 	"github.com/openova-io/provflow/service/timeline/gantt"
 )
 
-// usualWidth is of a page where nothing says how wide it is.
+// usualWidth is of a timeline where nothing says how wide it is to be.
 const usualWidth = 100
 
 type reportCmd struct {
@@ -21,6 +22,11 @@ type reportCmd struct {
 	Compare    reportCompareCmd    `cmd:"" help:"How one flow's time differs from another's, job by job."`
 	Components reportComponentsCmd `cmd:"" help:"What each component waited and ran, over many provisions."`
 	Fleet      reportFleetCmd      `cmd:"" help:"Provisions, latest first: outcome, duration, what failed first."`
+}
+
+// tables prints tables on standard output, in a terminal no wider than that.
+func (f serverFlags) tables() reports.Reporter {
+	return f.reporter(gantt.Paper{Width: widthOf(os.Stdout)})
 }
 
 // reporter prints on standard output.
@@ -47,7 +53,7 @@ type reportTimelineCmd struct {
 func (c *reportTimelineCmd) Run(ctx context.Context) error {
 	paper := gantt.Paper{Width: c.Width, ASCII: c.ASCII || !utf8Locale(os.Getenv), Colour: coloured(os.Stdout)}
 	if paper.Width <= 0 {
-		paper.Width = widthOf(os.Stdout)
+		paper.Width = cmp.Or(widthOf(os.Stdout), usualWidth)
 	}
 	return c.reporter(paper).Timeline(ctx, c.Flow, c.SVG)
 }
@@ -59,7 +65,7 @@ type reportCompareCmd struct {
 }
 
 func (c *reportCompareCmd) Run(ctx context.Context) error {
-	return c.reporter(gantt.Paper{}).Compare(ctx, c.A, c.B)
+	return c.tables().Compare(ctx, c.A, c.B)
 }
 
 type reportComponentsCmd struct {
@@ -70,7 +76,7 @@ type reportComponentsCmd struct {
 }
 
 func (c *reportComponentsCmd) Run(ctx context.Context) error {
-	return c.reporter(gantt.Paper{}).Components(ctx, c.window(), c.Region, c.Limit)
+	return c.tables().Components(ctx, c.window(), c.Region, c.Limit)
 }
 
 type reportFleetCmd struct {
@@ -81,10 +87,10 @@ type reportFleetCmd struct {
 }
 
 func (c *reportFleetCmd) Run(ctx context.Context) error {
-	return c.reporter(gantt.Paper{}).Fleet(ctx, c.window(), c.Outcome, c.Limit)
+	return c.tables().Fleet(ctx, c.window(), c.Outcome, c.Limit)
 }
 
-// widthOf is how wide the terminal is, as far as it can be known.
+// widthOf is how wide the terminal is; 0 where there is none.
 func widthOf(out *os.File) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
@@ -92,7 +98,7 @@ func widthOf(out *os.File) int {
 	if n, _, err := term.GetSize(int(out.Fd())); err == nil && n > 0 {
 		return n
 	}
-	return usualWidth
+	return 0
 }
 
 // coloured reports a terminal whose user wants colours.

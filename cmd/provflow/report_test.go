@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/openova-io/provflow/db/dbtest"
 	"github.com/openova-io/provflow/service/access"
 )
@@ -61,7 +63,7 @@ func TestReportFleet(t *testing.T) {
 		"No provision began from 2026-04-01 00:00 to 2026-05-01 00:00; --from and --to look elsewhere.")
 	reported(t, r, nil, append([]string{"components"}, window...)...).want(t, 0, "No attempt at a component began")
 	fleet(t, func(id string, lines ...string) { r.post(id, lines...) })
-	o := reported(t, r, nil, append([]string{"fleet", "--limit", "4"}, window...)...)
+	o := reported(t, r, []string{"COLUMNS=160"}, append([]string{"fleet", "--limit", "4"}, window...)...)
 	o.lines(t, "FLOW  OUTCOME    BEGAN                 TOOK  PATH RAN  PATH IDLE  JOBS  FAILED  RETRIES  FIRST FAILURE\nb-1   succeeded  2026-04-02 08:00    5m 00s")
 	o.lines(t, "\na-2   failed     2026-04-01 14:00    3m 25s")
 	o.lines(t, "These are the latest 4; --limit shows more, --from and --to others.\n")
@@ -69,9 +71,18 @@ func TestReportFleet(t *testing.T) {
 		t.Errorf("more than asked for: %s", o)
 	}
 	reported(t, r, nil, append([]string{"fleet", "--outcome", "failed"}, window...)...).lines(t, "a-2:install-keycloak\n")
-	components := reported(t, r, nil, append([]string{"components"}, window...)...)
+	components := reported(t, r, []string{"COLUMNS=160"}, append([]string{"components"}, window...)...)
 	components.lines(t, "COMPONENT          FLOWS  RUNS  FAILED  RETRIED  WAITED P50")
 	components.lines(t, "loki                   5     5       0        0         34s")
+	for _, report := range []string{"fleet", "components"} {
+		narrow := reported(t, r, []string{"COLUMNS=72"}, append([]string{report}, window...)...)
+		narrow.lines(t, "\nLeft out, for want of room: ")
+		for line := range strings.Lines(narrow.text) {
+			if uniseg.StringWidth(line) > 72 {
+				t.Errorf("%s has a line that is too wide: %s", report, line)
+			}
+		}
+	}
 }
 
 func TestReportCompare(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 type Reporter struct {
 	remote.Client
 	Out   io.Writer
-	Paper gantt.Paper
+	Paper gantt.Paper // tables take what they need of one that has no width
 }
 
 // Window is from when to when provisions began, as the user wrote it; empty: the server's usual one.
@@ -70,12 +70,15 @@ func (r Reporter) Fleet(ctx context.Context, w Window, outcome string, limit int
 	if len(page.Provisions) == 0 {
 		return r.say("No provision began %s.", span(page.From, page.To))
 	}
-	t := table{columns: []string{"flow", "outcome", "began", " took", " path ran", " path idle", " jobs", " failed", " retries", "first failure"}}
+	t := table{
+		columns: []string{"flow", "outcome", "began", " took", " path ran", " path idle", " jobs", " failed", " retries", "first failure"},
+		spare:   []int{5, 4, 8, 6, 7},
+	}
 	for _, p := range page.Provisions {
 		t.add(p.FlowID, string(p.Outcome), date(p.StartedAt), took(p.TookMs), took(p.PathRanMs), took(p.PathIdleMs), count(p.Jobs), count(p.JobsFailed),
 			count(p.Retries), p.FirstFailedJobID)
 	}
-	if err := t.write(r.Out); err != nil {
+	if err := t.write(r.Out, r.Paper.Width); err != nil {
 		return err
 	}
 	return r.more(page.Next, len(page.Provisions), "latest")
@@ -93,14 +96,15 @@ func (r Reporter) Components(ctx context.Context, w Window, region string, limit
 	if len(page.Components) == 0 {
 		return r.say("No attempt at a component began %s.", span(page.From, page.To))
 	}
-	t := table{columns: []string{
-		"component", " flows", " runs", " failed", " retried", " waited p50", " p90", " p99", " ran p50", " p90", " p99",
-	}}
+	t := table{
+		columns: []string{"component", " flows", " runs", " failed", " retried", " waited p50", " waited p90", " waited p99", " ran p50", " ran p90", " ran p99"},
+		spare:   []int{7, 10, 4, 1},
+	}
 	for _, c := range page.Components {
 		t.add(c.Component, count(c.Flows), count(c.Runs), count(c.Failures), count(c.Retries), maybe(c.WaitedP50Ms), maybe(c.WaitedP90Ms), maybe(c.WaitedP99Ms),
 			maybe(c.RanP50Ms), maybe(c.RanP90Ms), maybe(c.RanP99Ms))
 	}
-	if err := t.write(r.Out); err != nil {
+	if err := t.write(r.Out, r.Paper.Width); err != nil {
 		return err
 	}
 	return r.more(page.Next, len(page.Components), "first")
@@ -123,11 +127,11 @@ func (r Reporter) Compare(ctx context.Context, a, b string) error {
 	if err := r.say(""); err != nil {
 		return err
 	}
-	t := table{columns: []string{"job", "change", " ran in A", " ran in B", " more", " attempts", "critical path"}}
+	t := table{columns: []string{"job", "change", " ran in A", " ran in B", " more", " attempts", "critical path"}, spare: []int{5}}
 	for _, d := range c.Jobs {
 		t.add(d.Name, changeWords[d.Change], side(d.JobIDA, d.RanAMs), side(d.JobIDB, d.RanBMs), more(d), tries(d), pathWords[d.Path])
 	}
-	return t.write(r.Out)
+	return t.write(r.Out, r.Paper.Width)
 }
 
 func (r Reporter) say(format string, args ...any) error {

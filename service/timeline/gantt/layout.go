@@ -256,15 +256,16 @@ var steps = []time.Duration{
 // ticks gives at most most moments, counted from the beginning, that divide the axis well.
 func (c chart) ticks(most int) []time.Duration {
 	span := c.to.Sub(c.from)
+	wide := func(step time.Duration) bool { return int(span/step) < most }
 	step := steps[len(steps)-1]
-	for _, s := range steps {
-		if int(span/s) < most {
-			step = s
-			break
-		}
+	if i := slices.IndexFunc(steps, wide); i >= 0 {
+		step = steps[i]
+	}
+	for !wide(step) {
+		step *= 2
 	}
 	var ticks []time.Duration
-	for t := time.Duration(0); t <= span && len(ticks) < most; t += step {
+	for t := time.Duration(0); t <= span; t += step {
 		ticks = append(ticks, t)
 	}
 	return ticks
