@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -72,18 +71,12 @@ func TestALargeFlowsJobsAreListedWithoutStatistics(t *testing.T) {
 		generate(g, r, 10_000)
 		depend(g, r, 10_000, 20_000)
 	})
-	begun := time.Now()
+	// A plan that compares every job with every edge takes minutes, which a statement is not given.
 	jobs, err := store.Jobs(t.Context(), "d")
 	if err != nil || len(jobs) != 10_500 {
 		t.Fatalf("%d jobs, %v", len(jobs), err)
 	}
-	took := time.Since(begun)
-	begun = time.Now()
 	if _, _, err := store.Job(t.Context(), "d", "leaf-77"); err != nil {
 		t.Fatal(err)
-	}
-	t.Logf("all in %v, one in %v", took, time.Since(begun))
-	if took > 10*time.Second { // a plan that compares every job with every edge takes minutes
-		t.Errorf("took %v", took)
 	}
 }

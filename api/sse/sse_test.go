@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const bound = 20 * time.Second
+const bound = time.Minute
 
 // source gives the batches of a channel, and ErrGone when it is closed.
 type source chan feed.Batch

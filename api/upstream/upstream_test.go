@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // soon is a limit that a test waits for; bound, one that only a failure reaches.
 const (
 	soon  = 100 * time.Millisecond
-	bound = 20 * time.Second
+	bound = time.Minute
 )
 
 // stub is an upstream.

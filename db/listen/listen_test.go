@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-const bound = 30 * time.Second
+const bound = time.Minute
 
 func within(t *testing.T) context.Context {
 	t.Helper()
@@ -45,7 +45,7 @@ func hear(t *testing.T, dsn string) *heard {
 	h := &heard{wakes: make(chan string, 100), gaps: make(chan struct{}, 100), states: make(chan bool, 100)}
 	h.Listener = &Listener{
 		DSN: dsn, Channel: Channel("public"), RetryMin: time.Millisecond, RetryMax: 20 * time.Millisecond,
-		Silence: 50 * time.Millisecond, PingTimeout: 500 * time.Millisecond,
+		Silence: 50 * time.Millisecond, PingTimeout: time.Second,
 		OnWake: func(id string) { h.wakes <- id }, OnGap: func() { h.gaps <- struct{}{} },
 		OnState: func(up bool) { h.states <- up },
 	}

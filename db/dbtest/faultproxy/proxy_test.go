@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
-const bound = 20 * time.Second
+const bound = time.Minute
 
 // link is a connection through a proxy, and one past it.
 type link struct {
