@@ -81,14 +81,19 @@ func (h *server) present(r *http.Request, err error) (int, errorAnswer) {
 	if finer, ok := statusOfSlug[known.Slug]; ok {
 		status = finer
 	}
-	h.log(r, known.Code, status, err)
+	h.log(r, known, status, err)
 	return status, answer
 }
 
-// log notes what is not the client's doing. A database that is away is no error of ours.
-func (h *server) log(r *http.Request, code flow.Code, status int, err error) {
+// log notes what is not the client's doing. A database that is away is no error of ours. Of
+// what a client sent nothing is noted, and the detail of an invalid request quotes it.
+func (h *server) log(r *http.Request, known *flow.Error, status int, err error) {
 	level := slog.LevelDebug
-	switch code {
+	switch known.Code {
+	case flow.Invalid:
+		if err = errors.New(known.Slug); known.Cause != nil {
+			err = fmt.Errorf("%s: %w", known.Slug, known.Cause)
+		}
 	case flow.Internal:
 		level = slog.LevelError
 	case flow.Unavailable:

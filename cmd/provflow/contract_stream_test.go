@@ -180,13 +180,31 @@ var upstreamRows = []row{
 	{sentence: "a known deployment with no jobs: the upstream's answer if it has one", upstream: knows, steps: []step{
 		registers(`{}`), snapshot(is(itsSnapshot)),
 	}},
+	{sentence: "HEAD of what only the upstream has is answered at once, with its headers", upstream: knows, steps: []step{
+		ask("HEAD /api/v1/flows/$d/snapshot", 200, headed("Content-Type", "^application/json$")),
+		ask("HEAD /v1/flows/$d/stream", 200, headed("Content-Type", "^text/event-stream$")),
+		registers(`{}`),
+		ask("HEAD /api/v1/flows/$d/snapshot", 200), ask("HEAD /sovereign/v1/flows/$d/stream", 200, headed("Content-Type", "^text/event-stream$")),
+	}},
+	{sentence: "parts of a flow, its past and its history are not asked for upstream", upstream: knows, steps: []step{
+		ask("GET /api/v1/flows/$d/snapshot?root=n", 404, fails("flow-not-found")), ask("GET /api/v1/flows/$d/snapshot?at=2026-04-01", 404, fails("flow-not-found")),
+		ask("GET /api/v1/flows/$d/timeline", 404, fails("flow-not-found")), ask("GET /api/v1/deployments/$d/jobs", 404, fails("deployment-not-found")),
+	}},
+	{sentence: "a flow of an emitter without jobs is here: the upstream is not asked any more, and again once it is deleted", upstream: knows, steps: []step{
+		opens("", frames("snapshot", itsSnapshot)),
+		emits(`{"type":"upsert-flow","flow":{"status":"running"}}`),
+		frames("snapshot", `{"flow":{"id":"$d","status":"running"},"nodes":[]}`),
+		snapshot(has(`{"flow":{"id":"$d"},"nodes":[]}`)),
+		ask("DELETE /v1/flows/$d", 204), ends,
+		snapshot(is(itsSnapshot)),
+	}},
 	{sentence: "404 when it has none", upstream: refuses, steps: []step{
-		snapshotIs404, ask("GET /api/v1/flows/$d/stream", 404, fails("flow-not-found")),
+		snapshotIs404, ask("GET /api/v1/flows/$d/stream", 404, fails("flow-not-found")), ask("HEAD /v1/flows/$d/stream", 404),
 		registers(`{}`), snapshot(shows()), opens("", frames("snapshot", `{"nodes":[]}`)),
 	}},
 	{sentence: "502 when it cannot be reached", upstream: breaks, steps: []step{
 		ask("GET /api/v1/flows/$d/snapshot", 502, fails("upstream-unreachable")),
-		ask("GET /api/v1/flows/$d/stream", 502, fails("upstream-unreachable")),
+		ask("GET /api/v1/flows/$d/stream", 502, fails("upstream-unreachable")), ask("HEAD /v1/flows/$d/stream", 502), ask("HEAD /v1/flows/$d/snapshot", 502),
 		registers(`{}`), snapshot(shows()), opens("", frames("snapshot", `{"nodes":[]}`)),
 		events(event(0, "tofu-init")), folds,
 	}},

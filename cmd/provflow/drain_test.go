@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/openova-io/provflow/db/dbtest"
@@ -140,6 +143,51 @@ func TestAThousandStreamsAreDrained(t *testing.T) { //nolint:paralleltest // see
 	writer.CloseIdleConnections()
 	http.DefaultClient.CloseIdleConnections()
 	goleak.VerifyNone(t, before)
+}
+
+// What was accepted is written, however long that takes, and whoever waits for it is answered.
+func TestAWriteIsFinishedBeforeTheServerStops(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	r := start(t, dsn)
+	r.post("d1", event(0, "tofu-init"))
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	for _, sql := range []string{`BEGIN`, `SELECT FROM flows FOR UPDATE`} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := r.postLive("d1")
+	b.write(t, event(1, "tofu", "message", "in flight"))
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the write to wait for the flow", func() bool {
+		return query[bool](t, dsn, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+	})
+	r.tell()
+	eventually(t, "the server to take no more connections", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	if _, err := conn.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	// A write that takes more than a moment is answered that its outcome is not known.
+	if a := b.answer(t); a.status != http.StatusOK && a.status != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	r.stop()
+	if n := query[int](t, dsn, `SELECT count(*) FROM log_lines WHERE message = 'in flight'`); n != 1 {
+		t.Errorf("%d lines were written", n)
+	}
 }
 
 // While it drains, a server says that it is not ready and serves all the same. Asked

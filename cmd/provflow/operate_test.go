@@ -48,6 +48,12 @@ func TestLogsOfRequests(t *testing.T) {
 	t.Parallel()
 	p := serveProgram(t, "DATABASE_URL="+dbtest.New(t), "PROVFLOW_LOG_FORMAT=json", "PROVFLOW_LOG_LEVEL=debug")
 	const path = "/api/v1/deployments/d1/provisioner-events"
+	for query, body := range map[string]string{"?x=%zzhush-query": "", "?hush-query": `{"type":"hush-type"}`, "": `{"type":"upsert-nodes","nodes":[{"id":"hush\n"}]}`} {
+		if a := p.do("POST", "/v1/flows/d1/events"+query, body); a.status != http.StatusBadRequest {
+			t.Errorf("%s %s: %d", query, body, a.status)
+		}
+	}
+	p.get("/api/v1/deployments/d1/jobs?status=hush-status")
 	a := p.do("POST", path, event(0, "tofu", "message", "hush-body"), "X-Request-Id", "mine-1", "Authorization", "Bearer hush-token", "Cookie", "a=hush-cookie")
 	if a.status != http.StatusOK || a.header.Get("X-Request-Id") != "mine-1" {
 		t.Fatalf("%d %v", a.status, a.header)
