@@ -93,6 +93,15 @@ var jobRows = []row{
 		ask("GET /api/v1/deployments/$d/jobs/zot", 200, is(`{"job":{"id":"$d:install-zot","deploymentId":"$d","jobName":"install-zot","type":"install","kind":"install","appId":"zot",
 			"parentId":"$d:bootstrap-kit","dependsOn":["$d:install-cilium","$d:install-never-seen"],"status":"pending","durationMs":0},"executions":[]}`)),
 	}},
+	{sentence: "durationMs counts while a job runs", steps: []step{
+		provisioned,
+		ask("GET /api/v1/deployments/$d/jobs/y", 200, func(c *exchange, a answer) string {
+			if j := decode[struct{ Job job }](c.t, a.body).Job; j.Status != "running" || j.DurationMs <= 0 {
+				return a.body
+			}
+			return ""
+		}),
+	}},
 	{sentence: "Job, of a group and of a step", steps: []step{
 		provisioned,
 		ask("GET /api/v1/deployments/$d/jobs/provisioner", 200, is(`{"job":{"id":"$d:provisioner","deploymentId":"$d","jobName":"provisioner","displayName":"Provision","type":"group","kind":"group",

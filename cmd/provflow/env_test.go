@@ -1,8 +1,12 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/openova-io/provflow/db/dbtest"
 )
 
 // What a manifest leaves open is left at its default: the start gets as far as the
@@ -21,5 +25,16 @@ func TestAWrongUpstreamStopsTheStart(t *testing.T) {
 	for _, e := range []string{"OPENOVA_FLOW_SERVER_URL=flow:80", "PROVFLOW_UPSTREAM_ZONES=a b", "PROVFLOW_UPSTREAM_ALLOW_CIDRS=10.0.0.0/8,x"} {
 		name, _, _ := strings.Cut(e, "=")
 		run(t, []string{e, "PROVFLOW_DATA_DIR=" + dataDir(t)}, "serve", "--listen", "127.0.0.1:0").want(t, 1, name)
+	}
+}
+
+// The environment names the upstream, and says that any certificate of it is taken.
+func TestTheEnvironmentNamesTheUpstream(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewTLSServer(http.HandlerFunc(knows))
+	t.Cleanup(s.Close)
+	p := serveProgram(t, "DATABASE_URL="+dbtest.New(t), "OPENOVA_FLOW_SERVER_URL="+s.URL, "OPENOVA_FLOW_TLS_SKIP_VERIFY=true")
+	if a := p.get("/v1/flows/u/snapshot"); a.status != http.StatusOK || a.body != itsSnapshot {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 }
