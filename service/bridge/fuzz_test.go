@@ -129,6 +129,8 @@ func wantStorable(t *testing.T, c flow.Changes) {
 			bad("a job's status or type", j)
 		case !j.FinishedAt.IsZero() && !j.Status.Terminal(), leaf && j.Status.Terminal() && j.FinishedAt.IsZero():
 			bad("a job's end", j)
+		case !j.StartedAt.IsZero() && j.StartedAt.Before(bridge.Earliest), !j.FinishedAt.IsZero() && j.FinishedAt.Before(bridge.Earliest):
+			bad("a job's times, which clients take for seconds", j)
 		case j.Status != flow.Pending && len(j.WaitingOn) > 0:
 			bad("a job that waits", j)
 		}
@@ -136,6 +138,9 @@ func wantStorable(t *testing.T, c flow.Changes) {
 	for _, r := range c.Relationships {
 		if flow.CheckID("fromId", r.FromID) != nil || flow.CheckID("toId", r.ToID) != nil || r.FromID == r.ToID && r.FromFlowID == r.ToFlowID {
 			bad("a relationship's ends", r)
+		}
+		if flow.CheckKey("", "d1", r.FromID, r.ToID) != nil {
+			bad("a relationship's key", r)
 		}
 	}
 	attempts := map[string]map[int]bool{}
