@@ -47,6 +47,30 @@ func TestWritesDuringAnOutageArriveAfterIt(t *testing.T) {
 	c.converge()
 }
 
+// The poll finds again and again that such a flow is behind, and looks whenever a read fails.
+func TestFlowThatCannotBeReadIsTriedAtItsPace(t *testing.T) {
+	t.Parallel()
+	st := newStore()
+	hub, stop := start(st, feed.Options{PollInterval: time.Millisecond, Coalesce: -1, RetryMin: time.Hour, RetryMax: time.Hour})
+	t.Cleanup(stop)
+	at := put(st, "f", "a", flow.Running)
+	c := open(t, hub, st, "f", flow.NoCursor)
+	c.converge()
+	st.mu.Lock()
+	st.unreadable = true
+	before := st.reads[at]
+	st.mu.Unlock()
+	put(st, "f", "a", flow.Failed)
+	for st.readsFrom(at) == before {
+		st.awaitPolls(1)
+	}
+	hub.Wake("f")
+	st.awaitPolls(50)
+	if n := st.readsFrom(at) - before; n != 1 {
+		t.Fatalf("it was read %d times before the pause was over", n)
+	}
+}
+
 func TestOutageWithAKnownSnapshot(t *testing.T) {
 	t.Parallel()
 	st, hub := setup(t, feed.Options{PollInterval: 2 * time.Millisecond, Linger: -1})

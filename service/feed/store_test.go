@@ -22,6 +22,7 @@ var errAway = &flow.Error{Code: flow.Unavailable, Slug: "database-unavailable", 
 type store struct {
 	mu          sync.Mutex
 	away        bool
+	unreadable  bool          // changes cannot be read, though cursors can
 	hold        chan struct{} // while set, whole-flow reads wait for it to be closed
 	epochs      int
 	flows       map[string]*storedFlow
@@ -220,7 +221,7 @@ func (s *store) ChangedSince(ctx context.Context, id string, since flow.Cursor) 
 	s.reads[since]++
 	f := s.flows[id]
 	switch {
-	case s.away || ctx.Err() != nil:
+	case s.away || s.unreadable || ctx.Err() != nil:
 		return flow.Delta{}, errAway
 	case f == nil:
 		return flow.Delta{}, flow.NotFoundf("flow-not-found", "no flow %s", id)

@@ -96,39 +96,41 @@ func (t *topic) rest(retry *backoff.Backoff) bool {
 	} else if t.idleSince.IsZero() {
 		t.idleSince = time.Now()
 	}
-	wait, bounded := t.patience(idle, retry)
+	wait, wake := t.patience(idle, retry)
 	if idle && wait <= 0 {
 		return !t.hub.retire(t)
 	}
 	var due <-chan time.Time
-	if bounded {
+	if wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		due = timer.C
 	}
 	select {
 	case <-t.hub.ctx.Done():
-	case <-t.wake:
+	case <-wake:
 	case <-due:
 	}
 	return t.hub.ctx.Err() == nil
 }
 
-// patience is how long to wait for a wake: until the end when nobody is here, until the
-// next try after a failure, else for ever. With the database away the poll will wake us.
-func (t *topic) patience(idle bool, retry *backoff.Backoff) (d time.Duration, bounded bool) {
+// patience is how long to wait, and for which wake: until the end when nobody is here, until
+// the next try after a failure whatever is heard meanwhile, else without an end (0). With the
+// database away the poll will wake us.
+func (t *topic) patience(idle bool, retry *backoff.Backoff) (d time.Duration, wake <-chan struct{}) {
+	left := t.hub.opts.Linger - time.Since(t.idleSince)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	down, _, _ := t.hub.health.state()
 	switch {
-	case idle && t.state != live && t.empty == nil:
-		return 0, true
-	case idle:
-		return t.hub.opts.Linger - time.Since(t.idleSince), true
+	case idle && (left <= 0 || t.state != live && t.empty == nil):
+		return 0, t.wake
 	case t.failing && !down:
-		return retry.Next(), true
+		return retry.Next(), nil
+	case idle:
+		return left, t.wake
 	}
-	return 0, false
+	return 0, t.wake
 }
 
 // suspect makes the poll find out whether the database is there.
