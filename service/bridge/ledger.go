@@ -37,12 +37,17 @@ func NewLedger(g *flow.Graph, d flow.Deployment, now time.Time) *Ledger {
 }
 
 // Changes derives what follows from the observations applied so far and gives all that
-// has to be stored.
+// has to be stored. What moves the flow's version shows something, the flow as it is if nothing
+// else, so that every stream comes to the cursor of every snapshot.
 func (l *Ledger) Changes() flow.Changes {
 	c := l.graph.Settle()
 	maps.DeleteFunc(l.spoken, func(id string, _ flow.Execution) bool { return l.executions[id].ID != "" })
 	c.Executions, c.Spoken = inOrder(l.executions), inOrder(l.spoken)
 	c.Transitions, c.Lines, c.Restored = l.transitions, l.lines, l.restored
+	if c.Moves() && !c.Shows() {
+		f := l.graph.Flow()
+		c.Flow = &f
+	}
 	return c
 }
 

@@ -37,6 +37,21 @@ func outcomeOf(events []bridge.Event) outcome {
 	return o
 }
 
+// A subscriber is told of every version: who waits for a snapshot's cursor does not wait in vain.
+func TestWhatMovesTheVersionIsShown(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		g := flow.NewGraph("d1")
+		for _, e := range rapid.Permutation(drawEvents(t, false)).Draw(t, "events") {
+			ledger := bridge.NewLedger(g, flow.Deployment{}, noon)
+			e.Apply(ledger)
+			if c := ledger.Changes(); c.Moves() != c.Shows() {
+				t.Fatalf("nothing is shown of %+v", c)
+			}
+		}
+	})
+}
+
 // drawEvents draws what a provision says, each fact at a time of its own: steps that begin,
 // fail, succeed and begin again, and then components with or without a chart's version.
 // In one run each step comes after the one before it and ends once.

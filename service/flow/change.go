@@ -48,9 +48,11 @@ type Restored struct {
 // Moves reports whether the flow's version must move: whether state has changed.
 // History and log lines alone do not move it, nor does what is restored of them, nor that a
 // job was heard of again.
-func (c Changes) Moves() bool {
-	return c.Flow != nil || len(c.Jobs)+len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships)+
-		len(c.Executions)+len(c.Cursors) > 0
+func (c Changes) Moves() bool { return c.Shows() || len(c.Executions)+len(c.Cursors) > 0 }
+
+// Shows reports whether subscribers are told of it.
+func (c Changes) Shows() bool {
+	return c.Flow != nil || len(c.Jobs)+len(c.RemovedJobs)+len(c.Relationships)+len(c.RemovedRelationships) > 0
 }
 
 // Empty reports whether there is nothing of it.
