@@ -156,8 +156,5 @@ func (h *server) visibleExecution(r *http.Request, id string, p access.Principal
 	if err != nil {
 		return err
 	}
-	if !p.Sees(page.FlowID) {
-		return flow.NotFoundf("execution-not-found", "there is no execution %q", id)
-	}
-	return nil
+	return seenExecution(access.With(r.Context(), p), page.FlowID, id)
 }

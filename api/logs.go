@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/openova-io/provflow/api/sse"
+	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/feed"
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -49,11 +50,23 @@ func (h *server) logPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page, err := h.Store.LogPage(r.Context(), id, from, int(min(limit, mostLines)))
+	if err == nil {
+		err = seenExecution(r.Context(), page.FlowID, id)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, presentLog(page))
+}
+
+// seenExecution is asked of what was read: since the caller was let in, the execution may have
+// become one of another flow.
+func seenExecution(ctx context.Context, flowID, id string) error {
+	if access.Sees(ctx, flowID) {
+		return nil
+	}
+	return flow.NotFoundf("execution-not-found", "there is no execution %q", id)
 }
 
 func presentLog(p flow.LogPage) logAnswer {
@@ -90,6 +103,10 @@ func (h *server) logStream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer lines.Close()
+	if err := seenExecution(r.Context(), lines.FlowID(), id); err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	if headOfStream(w, r) {
 		return
 	}

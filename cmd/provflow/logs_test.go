@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/openova-io/provflow/db/dbtest"
+	"github.com/openova-io/provflow/service/access"
 )
 
 // outputs are lines of tofu's output, numbered from first to last, one each second.
@@ -27,8 +29,8 @@ func (r *replica) logStream(query, last string) *stream {
 	return r.logOf("d1", query, last)
 }
 
-// logOf opens the stream of the log of a deployment's first step.
-func (r *replica) logOf(deployment, query, last string) *stream {
+// logOf opens the stream of the log of a deployment's first step; header pairs may follow.
+func (r *replica) logOf(deployment, query, last string, header ...string) *stream {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r.t.Cleanup(cancel)
@@ -38,6 +40,9 @@ func (r *replica) logOf(deployment, query, last string) *stream {
 	}
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -193,5 +198,33 @@ func TestADeletedFlowEndsTheStreamsOfItsLogs(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("the stream did not end")
+	}
+}
+
+// An archive may name its executions as it likes, also as a neighbour's will be named. Who
+// follows such a log is not given the neighbour's when it comes.
+func TestALogIsNotFollowedIntoANeighbours(t *testing.T) {
+	t.Parallel()
+	g := startWithAccess(t, dbtest.New(t), quick())
+	g.as(g.admin, "POST", "/api/v1/deployments/a-1/provisioner-events", event(0, "tofu-init")+"\n"+outputs(1, 1)[0])
+	archive := g.as(g.admin, "GET", "/api/v1/deployments/a-1/export", "").body
+	archive = strings.NewReplacer("a-1:tofu-init:1", "b-1:tofu-init:1", "a-1", "a-2").Replace(archive)
+	token, _ := g.token("a-", access.Ingest, access.Logs)
+	if a := g.as(token, "POST", "/api/v1/internal/jobs/import", archive, "Content-Type", "application/x-ndjson"); a.status != 200 {
+		t.Fatalf("import: %d %s", a.status, a.body)
+	}
+	s := g.logOf("b-1", "", "", "Authorization", "Bearer "+token)
+	s.line(1)
+	g.as(g.admin, "POST", "/api/v1/deployments/b-1/provisioner-events", event(0, "tofu-init")+"\n"+strings.Join(outputs(1, 5), "\n"))
+	select {
+	case f, ok := <-s.frames:
+		if ok {
+			t.Errorf("the neighbour's: %+v", f)
+		}
+	case <-time.After(patience):
+		t.Error("the stream did not end")
+	}
+	if a := g.as(token, "GET", "/api/v1/actions/executions/b-1:tofu-init:1/logs", ""); a.status != 404 {
+		t.Errorf("the neighbour's: %d %s", a.status, a.body)
 	}
 }

@@ -15,6 +15,7 @@ import (
 type book struct {
 	mu     sync.Mutex
 	away   bool
+	owner  string         // whose execution it is
 	lines  []flow.LogLine // nil: there is no such execution
 	status flow.Status
 	ended  time.Time
@@ -66,7 +67,7 @@ func (b *book) LogPage(ctx context.Context, _ string, from int64, limit int) (fl
 	case b.lines == nil:
 		return flow.LogPage{}, flow.NotFoundf("execution-not-found", "no such execution")
 	}
-	p := flow.LogPage{Status: b.status, FinishedAt: b.ended, Total: int64(len(b.lines)), Next: from}
+	p := flow.LogPage{FlowID: b.owner, Status: b.status, FinishedAt: b.ended, Total: int64(len(b.lines)), Next: from}
 	if from <= p.Total {
 		p.Lines = b.lines[from-1 : min(p.Total, from-1+int64(limit))]
 		p.Next = from + int64(len(p.Lines))

@@ -21,6 +21,13 @@ type Follower struct {
 // Close gives the follower up.
 func (f *Follower) Close() { f.close.Do(func() { f.tail.hub.release(f.tail) }) }
 
+// FlowID is whose execution it is.
+func (f *Follower) FlowID() string {
+	f.tail.mu.Lock()
+	defer f.tail.mu.Unlock()
+	return f.tail.flowID
+}
+
 // Next blocks until there are lines, and gives them in order, each line once. It ends
 // with io.EOF when the execution is finished and all lines were given, with ErrGone when
 // the execution was deleted, with ErrStopped, or with ctx's error; after the latter it

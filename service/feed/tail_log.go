@@ -27,7 +27,8 @@ type tail struct {
 	users int           // under hub.mu
 
 	mu      sync.Mutex
-	known   bool // it has been read once
+	known   bool   // it has been read once
+	flowID  string // whose execution it is, as first read
 	total   int64
 	final   error
 	quiet   time.Time
@@ -141,11 +142,29 @@ func (t *tail) read(from int64) (flow.LogPage, *tailPage, error) {
 	ctx, cancel := context.WithTimeout(t.hub.ctx, t.hub.opts.ReadTimeout)
 	defer cancel()
 	p, err := t.hub.reader.LogPage(ctx, t.id, from, t.hub.opts.PageLines)
-	if err != nil {
+	switch {
+	case err != nil:
 		return p, nil, err
+	case !t.isOf(p.FlowID):
+		return p, nil, noExecution(t.id)
 	}
 	page, err := renderPage(from, p)
 	return p, page, err
+}
+
+// isOf reports whether the execution is still that of the flow it was of at first. Another
+// flow may come to have one of the same id, and who may see the one may not see the other.
+func (t *tail) isOf(flowID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.flowID == "" {
+		t.flowID = flowID
+	}
+	return t.flowID == flowID
+}
+
+func noExecution(id string) error {
+	return flow.NotFoundf("execution-not-found", "there is no execution %q", id)
 }
 
 // admit waits for the first look.
@@ -156,7 +175,7 @@ func (t *tail) admit(ctx context.Context) error {
 		t.mu.Unlock()
 		switch {
 		case errors.Is(final, ErrGone):
-			return flow.NotFoundf("execution-not-found", "there is no execution %q", t.id)
+			return noExecution(t.id)
 		case known:
 			return nil
 		case final != nil:

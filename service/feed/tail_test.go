@@ -211,6 +211,27 @@ func TestADeletedExecutionEndsItsFollowers(t *testing.T) {
 	}
 }
 
+func TestALogThatBecomesAnotherFlowsEndsItsFollowers(t *testing.T) {
+	t.Parallel()
+	b := newBook(300)
+	b.owner = "a"
+	hub := tails(t, b, feed.TailOptions{PageLines: 100, KeepBytes: 1})
+	ahead, behind := follow(t, hub, 300), follow(t, hub, 1)
+	expect(t, ahead, 300, 300)
+	expect(t, behind, 1, 1)
+	b.change(func() { b.owner = "b" })
+	b.write(5)
+	expectEnd(t, ahead, feed.ErrGone)
+	for err := error(nil); !errors.Is(err, feed.ErrGone); {
+		if _, err = behind.Next(within(t)); err != nil && !errors.Is(err, feed.ErrGone) {
+			t.Fatal(err)
+		}
+	}
+	if f := follow(t, hub, 1); ahead.FlowID() != "a" || f.FlowID() != "b" {
+		t.Errorf("of %s, and of %s now", ahead.FlowID(), f.FlowID())
+	}
+}
+
 func TestALogNobodyFollowsIsNotRead(t *testing.T) {
 	t.Parallel()
 	b := newBook(3)
