@@ -9,7 +9,7 @@ import (
 
 // Options tune a stream. The zero value of each field gives its default.
 type Options struct {
-	// Heartbeat is the longest silence before a heartbeat. Default 10 s.
+	// Heartbeat is how often there is one, and so the longest silence. Default 10 s.
 	Heartbeat time.Duration
 	// WriteTimeout bounds each write and its flush. Default 10 s.
 	WriteTimeout time.Duration
