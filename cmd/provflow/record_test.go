@@ -14,10 +14,10 @@ import (
 	"github.com/openova-io/provflow/db/dbtest"
 )
 
-// workshop is a folder with a configuration of the installed terraform, and a server.
+// workshop is a folder with a configuration, the installed tofu or terraform, and a server.
 type workshop struct {
 	*replica
-	dsn, dir, spool string
+	tool, dsn, dir, spool string
 }
 
 // network is a configuration of three resources in a row; the middle one runs a command.
@@ -48,16 +48,27 @@ output "password" {
 
 func newWorkshop(t *testing.T, command string) *workshop {
 	t.Helper()
-	if _, err := exec.LookPath("terraform"); err != nil {
-		t.Skip("there is no terraform on this machine to run")
+	tool := installed("tofu", "terraform")
+	if tool == "" {
+		t.Skip("there is neither tofu nor terraform on this machine to run")
 	}
 	dsn := dbtest.New(t)
-	w := &workshop{replica: start(t, dsn), dsn: dsn, dir: t.TempDir(), spool: t.TempDir()}
+	w := &workshop{replica: start(t, dsn), tool: tool, dsn: dsn, dir: t.TempDir(), spool: t.TempDir()}
 	if err := os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(strings.Replace(network, "COMMAND", command, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.terraform("init").want(t, 0, "initialized")
+	w.run("init").want(t, 0, "initialized")
 	return w
+}
+
+// installed gives the first of these programs that there is.
+func installed(names ...string) string {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 func (w *workshop) env() []string {
@@ -67,11 +78,15 @@ func (w *workshop) env() []string {
 	}
 }
 
-// terraform runs a command of it through the program.
-func (w *workshop) terraform(args ...string) outcome {
+// recording is the command line that records a command of the tool.
+func (w *workshop) recording(args ...string) []string {
+	return append([]string{"record", "--", w.tool, "-chdir=" + w.dir}, args...)
+}
+
+// run runs a command of the tool through the program.
+func (w *workshop) run(args ...string) outcome {
 	w.t.Helper()
-	t := w.t.(*testing.T)
-	return run(t, w.env(), append([]string{"record", "--", "terraform", "-chdir=" + w.dir}, args...)...)
+	return run(w.t.(*testing.T), w.env(), w.recording(args...)...)
 }
 
 // jobs gives every job's status, and its dependencies.
@@ -115,10 +130,10 @@ func (w *workshop) logged(t *testing.T) string {
 	return query[string](t, w.dsn, `SELECT coalesce(string_agg(message, E'\n'), '') FROM log_lines`)
 }
 
-func TestTerraformSucceeds(t *testing.T) {
+func TestARunSucceeds(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t, "echo node is up, correct-horse")
-	w.terraform("apply", "-auto-approve").want(t, 0, "will be created", "node is up", "Apply complete!", `address = "10.0.0.0/16"`, "password = <sensitive>")
+	w.run("apply", "-auto-approve").want(t, 0, "will be created", "node is up", "Apply complete!", `address = "10.0.0.0/16"`, "password = <sensitive>")
 	applied := map[string]string{
 		"tofu-init": "succeeded", "tofu-plan": "succeeded d1:tofu-init", "tofu-apply": "succeeded d1:tofu-plan", "provisioner": "succeeded",
 		"tofu-apply/terraform_data.network": "succeeded create", "tofu-apply/terraform_data.node[0]": "succeeded create network",
@@ -128,10 +143,10 @@ func TestTerraformSucceeds(t *testing.T) {
 	if log := w.logged(t); strings.Contains(log, "correct-horse") || !strings.Contains(log, "node is up, ***") {
 		t.Errorf("the log is %s", log)
 	}
-	w.terraform("output").want(t, 0, "password = <sensitive>")
-	w.terraform("output", "-raw", "password").want(t, 0, "correct-horse")
-	w.terraform("plan", "-destroy", "-out=p").want(t, 0, "4 to destroy")
-	w.terraform("apply", "p").want(t, 0, "Apply complete!")
+	w.run("output").want(t, 0, "password = <sensitive>")
+	w.run("output", "-raw", "password").want(t, 0, "correct-horse")
+	w.run("plan", "-destroy", "-out=p").want(t, 0, "4 to destroy")
+	w.run("apply", "p").want(t, 0, "Apply complete!")
 	w.want(map[string]string{
 		"tofu-apply": "succeeded d1:tofu-plan", "tofu-output": "succeeded d1:tofu-apply", "tofu-apply/terraform_data.app": "succeeded delete",
 		"tofu-apply/terraform_data.node[0]": "succeeded delete app", "tofu-apply/terraform_data.network": "succeeded delete node[0] node[1]",
@@ -141,10 +156,10 @@ func TestTerraformSucceeds(t *testing.T) {
 	}
 }
 
-func TestTerraformFails(t *testing.T) {
+func TestARunFails(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t, "test -e ok || exit 3")
-	w.terraform("apply", "-auto-approve").want(t, 1, "Error: local-exec provisioner error", "on main.tf line", "exit status 3")
+	w.run("apply", "-auto-approve").want(t, 1, "Error: local-exec provisioner error", "on main.tf line", "exit status 3")
 	w.want(map[string]string{
 		"tofu-apply": "failed d1:tofu-plan", "provisioner": "failed", "tofu-apply/terraform_data.network": "succeeded create",
 		"tofu-apply/terraform_data.node[0]": "failed create network", "tofu-apply/terraform_data.app": "pending create node[0] node[1]",
@@ -155,7 +170,7 @@ func TestTerraformFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(w.dir, "ok"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.terraform("apply", "-auto-approve").want(t, 0, "Apply complete!")
+	w.run("apply", "-auto-approve").want(t, 0, "Apply complete!")
 	w.want(map[string]string{
 		"tofu-apply": "succeeded d1:tofu-plan", "tofu-apply/terraform_data.network": "succeeded create",
 		"tofu-apply/terraform_data.node[0]": "succeeded replace", "tofu-apply/terraform_data.app": "succeeded create node[0] node[1]",
@@ -163,10 +178,10 @@ func TestTerraformFails(t *testing.T) {
 }
 
 // An interrupt reaches the tool, which ends in good order, and so does the flow.
-func TestTerraformIsInterrupted(t *testing.T) {
+func TestARunIsInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t, "touch began; sleep 600")
-	p := beginWith(t, w.env(), "record", "--", "terraform", "-chdir="+w.dir, "apply", "-auto-approve")
+	p := beginWith(t, w.env(), w.recording("apply", "-auto-approve")...)
 	eventually(t, "the command to run", func() bool {
 		_, err := os.Stat(filepath.Join(w.dir, "began"))
 		return err == nil || p.ended()
@@ -186,12 +201,12 @@ func TestTerraformIsInterrupted(t *testing.T) {
 }
 
 // Interrupted twice, the tool gives up at once; the program ends with it.
-func TestTerraformIsInterruptedTwice(t *testing.T) {
+func TestARunIsInterruptedTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t, "trap '' INT TERM; touch began; sleep 15")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	p := beginWith(t, w.env(), "record", "--", "terraform", "-chdir="+w.dir, "apply", "-auto-approve")
+	p := beginWith(t, w.env(), w.recording("apply", "-auto-approve")...)
 	for range 2 {
 		eventually(t, "the command to run", func() bool {
 			_, err := os.Stat(filepath.Join(w.dir, "began"))
