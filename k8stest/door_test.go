@@ -180,7 +180,7 @@ func (d *door) pause() {
 	d.mu.Unlock()
 	for l := range watches {
 		l.ended.Store(true)
-		_ = l.ReadCloser.Close()
+		_ = l.Close()
 	}
 }
 

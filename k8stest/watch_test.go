@@ -212,6 +212,7 @@ func TestWhatChangesInTheClusterChangesInTheFlow(t *testing.T) {
 	c.releases().create(all...)
 	c.controller().drive(all)
 	agree(t, c, p, deployment, s)
+	wantSteady(t, c, p, s, all[4].Name)
 
 	c.releases().change(all[5].Name, func(spec map[string]any) { spec["dependsOn"] = dependsOn(all[0].Name, all[3].Name) })
 	agree(t, c, p, deployment, s)
