@@ -180,7 +180,7 @@ func TestARunFails(t *testing.T) {
 // An interrupt reaches the tool, which ends in good order, and so does the flow.
 func TestARunIsInterrupted(t *testing.T) {
 	t.Parallel()
-	w := newWorkshop(t, "touch began; sleep 600")
+	w := newWorkshop(t, "touch began; exec sleep 600")
 	p := beginWith(t, w.env(), w.recording("apply", "-auto-approve")...)
 	eventually(t, "the command to run", func() bool {
 		_, err := os.Stat(filepath.Join(w.dir, "began"))

@@ -38,7 +38,10 @@ func (r *run) plan() (int, error) {
 // showPlan lets the tool show a plan in its own words.
 func (r *run) showPlan(file string) error {
 	args := slices.Concat(r.cmd.only(true, "no-color", "show-sensitive"), r.variables("show"), []string{file})
-	_, err := r.child(r.cmd.line("show", args...), r.Stdout, r.Stderr)
+	code, err := r.child(r.cmd.line("show", args...), r.Stdout, r.Stderr)
+	if err == nil && code != 0 {
+		err = ExitError(code) // nobody is asked about what was not shown
+	}
 	return err
 }
 
@@ -86,8 +89,13 @@ func (r *run) planAndApply() (int, error) {
 			return 1, err
 		}
 	}
+	known := r.readPlan(file)
+	if r.signals.heard() {
+		r.sayCancelled()
+		return 1, nil
+	}
 	args = slices.Concat([]string{"-json"}, r.cmd.forApply(), r.variables("apply"), []string{file})
-	return r.step(flow.StepApply, r.readPlan(file), r.cmd.line("apply", args...))
+	return r.step(flow.StepApply, known, r.cmd.line("apply", args...))
 }
 
 // withVariables says since when, of each tool, a command about a plan takes the variables again
@@ -125,10 +133,14 @@ func (r *run) approved() (bool, error) {
 	}
 	fmt.Fprintln(r.Stdout)
 	if said != "yes" {
-		fmt.Fprintf(r.Stdout, "%s cancelled.\n", strings.ToUpper(r.cmd.name[:1])+r.cmd.name[1:])
+		r.sayCancelled()
 		return false, nil
 	}
 	return true, nil
+}
+
+func (r *run) sayCancelled() {
+	fmt.Fprintf(r.Stdout, "%s cancelled.\n", strings.ToUpper(r.cmd.name[:1])+r.cmd.name[1:])
 }
 
 // readLine reads one line and nothing after it, which is the tool's.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +18,13 @@ import (
 // orphanPatience is how long output is waited for that something the tool left running
 // still holds open.
 const orphanPatience = 2 * time.Second
+
+// passed are the signals that are the tool's; typed are those of them that a terminal sends to
+// all who read from it.
+var (
+	typed  = []os.Signal{syscall.SIGINT, syscall.SIGQUIT}
+	passed = append([]os.Signal{syscall.SIGTERM, syscall.SIGHUP}, typed...)
+)
 
 // signals are passed on to the tool, each once. They end nothing here: the tool decides.
 type signals struct {
@@ -32,7 +40,7 @@ type signals struct {
 
 func catchSignals() *signals {
 	s := &signals{arrived: make(chan os.Signal, 8), asked: make(chan struct{}), urged: make(chan struct{}), stopped: make(chan struct{})}
-	signal.Notify(s.arrived, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(s.arrived, passed...)
 	go s.pass()
 	return s
 }
@@ -42,29 +50,55 @@ func (s *signals) pass() {
 		select {
 		case sig := <-s.arrived:
 			s.mu.Lock()
-			if s.child != nil && (s.alone || sig != syscall.SIGINT) {
+			if s.child != nil && (s.alone || !slices.Contains(typed, sig)) {
 				_ = s.child.Signal(sig)
 			}
-			s.mu.Unlock()
 			if n <= 2 {
 				close([]chan struct{}{s.asked, s.urged}[n-1])
 			}
+			s.mu.Unlock()
 		case <-s.stopped:
 			return
 		}
 	}
 }
 
-func (s *signals) attend(p *os.Process, alone bool) {
+// errStopped says that the tool was not run any more.
+var errStopped = errors.New("it was interrupted before that")
+
+// start begins a child to which signals go; none after the first signal, of whatever part of
+// the run that was: who interrupts a plan while it is shown wants no apply.
+func (s *signals) start(cmd *exec.Cmd, alone bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.child, s.alone = p, alone
+	if s.heard() {
+		return errStopped
+	}
+	err := cmd.Start()
+	s.child, s.alone = cmd.Process, alone
+	return err
+}
+
+// leave says that the child has ended.
+func (s *signals) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.child = nil
+}
+
+func (s *signals) heard() bool {
+	select {
+	case <-s.asked:
+		return true
+	default:
+		return false
+	}
 }
 
 // another gives a channel that is closed with the next signal.
 func (s *signals) another() <-chan struct{} {
 	next := make(chan os.Signal, 1)
-	signal.Notify(next, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(next, passed...)
 	heard := make(chan struct{})
 	go func() {
 		defer signal.Stop(next)
@@ -94,12 +128,11 @@ func (r *run) child(args []string, out, errs io.Writer) (int, error) {
 	cmd.WaitDelay = orphanPatience
 	alone := terminal(r.Stdin) == nil
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: alone}
-	if err := cmd.Start(); err != nil {
+	if err := r.signals.start(cmd, alone); err != nil {
 		return 127, fmt.Errorf("running %s: %w", r.cmd.tool, err)
 	}
-	r.signals.attend(cmd.Process, alone)
 	err := cmd.Wait()
-	r.signals.attend(nil, false)
+	r.signals.leave()
 	state := cmd.ProcessState
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal()), nil
