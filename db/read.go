@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -127,9 +128,11 @@ func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
 		f := flowOf(flowID, r.flow)
 		d.Flow = &f
 	}
+	d.Jobs = slices.Grow(d.Jobs, len(r.jobs)) // a whole flow may be large
 	for _, j := range r.jobs {
 		d.Jobs = append(d.Jobs, jobOf(j))
 	}
+	d.Relationships = slices.Grow(d.Relationships, len(r.edges))
 	for _, e := range r.edges {
 		d.Relationships = append(d.Relationships, relationshipOf(e))
 	}

@@ -91,13 +91,11 @@ type DeleteRelsMessage struct {
 
 // Snapshot builds the envelope of a whole flow from a delta that holds all of it.
 func Snapshot(d Delta) SnapshotMessage {
-	m := SnapshotMessage{Type: TypeSnapshot, Nodes: []NodeWire{}, Relationships: []RelationshipWire{}}
+	m := SnapshotMessage{Type: TypeSnapshot, Relationships: make([]RelationshipWire, 0, len(d.Relationships))}
 	if d.Flow != nil {
 		m.Flow = d.Flow.Wire()
 	}
-	for _, j := range d.Jobs {
-		m.Nodes = append(m.Nodes, j.Wire(m.Flow.ID))
-	}
+	m.Nodes = wireJobs(m.Flow.ID, d.Jobs)
 	for _, r := range d.Relationships {
 		if r.Visible {
 			m.Relationships = append(m.Relationships, r.Wire())
