@@ -6,6 +6,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The tools' dependencies are pinned apart from the program's.
 SQLC := CGO_ENABLED=0 go tool -modfile=tools.mod sqlc
 LINT := CGO_ENABLED=0 go tool -modfile=lint.mod golangci-lint
+# Where it is, once it was built: k8stest is a module of its own, in which go cannot run it.
+LINT_PATH := CGO_ENABLED=0 go tool -modfile=lint.mod -n golangci-lint | tail -1
 
 # Two test binaries at once: each may have a PostgreSQL of its own.
 TEST := go test -p 2 -count=1 -timeout 15m
@@ -17,7 +19,7 @@ STEPS ?= 30
 
 .PHONY: help
 help: ## Explain the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  PKG=./db/... ARGS='-run Name -v' narrow test, test-race and bench"
 
 .PHONY: run
@@ -61,6 +63,11 @@ lint: ## Check style, mistakes, and who imports whom
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l 2>/dev/null); \
 		if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
 	$(LINT) run
+	@$(MAKE) --no-print-directory lint-k8s FAST=--fast-only
+
+.PHONY: lint-k8s
+lint-k8s: ## Check k8stest in full, by what needs types too: two minutes more of Kubernetes' sources
+	cd k8stest && CGO_ENABLED=0 $$(cd .. && $(LINT_PATH)) run --modules-download-mode=mod $(FAST)
 
 .PHONY: verify
 verify: ## Check that generated code and go.mod are current, and vet
