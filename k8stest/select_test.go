@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/openova-io/provflow/db/dbtest"
 )
@@ -64,6 +65,17 @@ func TestOnlyTheReleasesAskedForAreWatched(t *testing.T) {
 	c.add("team-a", "app-later", "none")
 	c.add("team-a", "app-last", "base")
 	wantInstalls(t, p, "app-base", "app-last@team-a", "app-late@team-a", "app-shop@team-a")
+	c.relabel("team-a", "app-last", "none")
+	c.relabel("team-a", "app-later", "base")
+	wantInstalls(t, p, "app-base", "app-late@team-a", "app-later@team-a", "app-shop@team-a")
+}
+
+// relabel gives a release another tier.
+func (c *cluster) relabel(namespace, name, tier string) {
+	c.t.Helper()
+	patch := []byte(`{"metadata":{"labels":{"tier":"` + tier + `"}}}`)
+	_, err := c.client().Resource(c.helmReleases()).Namespace(namespace).Patch(context.Background(), name, types.MergePatchType, patch, metav1.PatchOptions{})
+	c.releases().must(err)
 }
 
 func wantInstalls(t *testing.T, p *program, want ...string) {
