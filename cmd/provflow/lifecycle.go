@@ -14,7 +14,8 @@ import (
 )
 
 // When the drain is over, a request has shutdownGrace to end by itself, and
-// shutdownTimeout to end once it was told that it must.
+// shutdownTimeout to end once it was told that it must; so long have the last transactions
+// after it.
 const (
 	shutdownGrace   = time.Second
 	shutdownTimeout = 10 * time.Second
@@ -118,6 +119,7 @@ func (p *parts) stop(server *http.Server, cut context.CancelCauseFunc) error {
 		err = errors.Join(err, server.Close())
 	}
 	err = errors.Join(err, p.streams.Wait(bound))
+	defer time.AfterFunc(shutdownTimeout, p.recorder.GiveUp).Stop()
 	p.recorder.Close()
 	return err
 }

@@ -59,6 +59,9 @@ type Recorder struct {
 	options  Options
 	graphs   *graphs
 
+	givenUp context.Context // ends all transactions
+	giveUp  context.CancelFunc
+
 	mu        sync.Mutex
 	queues    queues
 	running   int        // workers
@@ -82,10 +85,12 @@ type result struct {
 // New makes a recorder.
 func New(store Store, announce Announcer, o Options) *Recorder {
 	o = o.withDefaults()
-	return &Recorder{
+	r := &Recorder{
 		store: store, announce: announce, options: o, graphs: newGraphs(o.Graphs),
 		queues: queues{byFlow: map[string]*queue{}},
 	}
+	r.givenUp, r.giveUp = context.WithCancel(context.Background())
+	return r
 }
 
 func (o Options) withDefaults() Options {
@@ -131,13 +136,17 @@ func (r *Recorder) Record(ctx context.Context, flowID string, items []Item) (flo
 	}
 }
 
-// Close refuses new work and waits for what was accepted.
+// Close refuses new work and waits for what was accepted, until GiveUp is called.
 func (r *Recorder) Close() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
 	r.work.Wait()
 }
+
+// GiveUp ends the transactions under way and all that follow as flow.Unavailable: a database
+// that says nothing would be waited for in one after another. Nothing of it was acknowledged.
+func (r *Recorder) GiveUp() { r.giveUp() }
 
 func (r *Recorder) enqueue(flowID string, req *request) error {
 	r.mu.Lock()

@@ -96,7 +96,9 @@ func (r *Recorder) observed(turns []turn, do func(context.Context) error) (err e
 	// A client that goes away must not cancel a COMMIT. Of the callers' contexts only the
 	// first one's values are there, by which logs and traces know whose work it is.
 	ctx, cancel := context.WithTimeout(turns[0].batch[0].ctx, r.options.Timeout)
+	goesOn := context.AfterFunc(r.givenUp, cancel)
 	defer func() {
+		goesOn()
 		cancel()
 		// A rule that panics on somebody's input must not take everybody else's server along.
 		if p := recover(); p != nil {
