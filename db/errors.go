@@ -41,6 +41,7 @@ const (
 	checkViolation = "23514"
 	limitExceeded  = "54000"
 	readOnly       = "25006"
+	pausedTooLong  = "25P03"
 )
 
 // mapPostgres reads the class of a SQLSTATE; see the appendix of PostgreSQL's manual.
@@ -62,7 +63,7 @@ func mapPostgres(pg *pgconn.PgError) error {
 		return &flow.Error{Code: flow.Invalid, Slug: "invalid-data", Detail: "the database refused a value", Cause: pg}
 	}
 	switch pg.Code {
-	case readOnly: // the old primary after a failover
+	case readOnly, pausedTooLong: // the old primary after a failover; a link that stood still
 		return unavailable(pg)
 	case limitExceeded: // of a key; nothing but ids is long in one
 		return &flow.Error{Code: flow.Invalid, Slug: "ids-too-long", Detail: "an id, or some that are kept together, have no room in the database's keys; use shorter ones", Cause: pg}

@@ -34,6 +34,7 @@ func TestNobodyWaitsForEverOnALinkThatSwallowsEverything(t *testing.T) {
 		"one row":       func() error { _, err := store.Answer(ctx, "d1", flow.Fingerprint{1}); return err },
 		"rows":          func() error { _, err := store.Cursors(ctx, []string{"d1"}); return err },
 		"a transaction": func() error { _, err := store.Jobs(ctx, "d1"); return err },
+		"a pipeline":    func() error { _, err := store.ChangedSince(ctx, "d1", flow.NoCursor); return err },
 		"a write":       func() error { _, err := store.DeleteFlow(ctx, "d1"); return err },
 	}
 	answers := make(chan error, len(calls))

@@ -29,6 +29,8 @@ const beginOnce = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 // before it is known whether the cursor is a point in the flow's history. Where it is not,
 // the whole flow is read after that, as of one moment of its own.
 func (s *Store) ChangedSince(ctx context.Context, flowID string, since flow.Cursor) (flow.Delta, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	var d flow.Delta
 	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		r, err := askAtOnce(ctx, conn, flowID, versionOf(since))
@@ -123,7 +125,7 @@ func (r deltaRows) resets(since flow.Cursor) bool {
 }
 
 func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
-	d := flow.Delta{From: since, To: r.cursor(), Reset: r.resets(since)}
+	d := flow.Delta{From: since, To: r.cursor(), Reset: r.since == all} // what was removed was not asked for
 	if r.flow.ChangedVersion > r.since {
 		f := flowOf(flowID, r.flow)
 		d.Flow = &f

@@ -37,6 +37,7 @@ func ThroughPooler() Option {
 		if c.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		}
+		c.AfterConnect = nil // a setting would stay with a connection that others are lent
 	}
 }
 
@@ -54,6 +55,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 	config.MaxConns = max(config.MaxConns, 10)
 	config.ConnConfig.ConnectTimeout = 3 * time.Second
 	config.PingTimeout = 2 * time.Second
+	config.AfterConnect = boundIdle
 	for _, set := range options {
 		set(config)
 	}
@@ -62,6 +64,16 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 		return nil, fmt.Errorf("making the connection pool: %w", err)
 	}
 	return &Store{pool: patient{pool}, q: dbsqlc.New(patient{pool}), now: now}, nil
+}
+
+// boundIdle has the server give up a transaction in which nothing is said for a minute. Ours
+// never pause as long, but a replica may lose its link in the middle of one: the flow that
+// it holds could not be written by anybody until the server noticed, which by TCP's own
+// measure takes hours. A bound that the server, the role or the address has is left alone.
+func boundIdle(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', '1min', false)
+		WHERE current_setting('idle_in_transaction_session_timeout') = '0'`)
+	return err
 }
 
 // Close waits for running queries and closes the pool.
