@@ -101,8 +101,11 @@ func remember(c *flow.BridgeCursor, e Event) {
 	if !e.Began.IsZero() && statusOf[e.State] != flow.Pending {
 		c.Began, c.Revision, c.BeganAttempt = e.Began, e.Revision, c.Execution.Attempt
 	}
-	if !e.past() {
+	switch {
+	case !e.past():
 		c.Failures = e.Failures
+	case statusOf[e.State] == flow.Succeeded:
+		c.Failures = 0 // the source counts from its last success
 	}
 }
 

@@ -25,6 +25,8 @@ func TestAttemptsAreKnownAgain(t *testing.T) {
 		{"the same count is the same failure", []string{"5 - c=x state=failed failures=1 asof=5", "5 - c=x state=failed failures=1 asof=9"}, flow.Failed, []string{"failed 5-5"}},
 		{"tried again, as the count says", []string{"1 - c=x state=installing asof=1", "9 - c=x state=installing failures=1 asof=9"}, flow.Running, []string{"failed 1-9", "running 9-"}},
 		{"waiting again, as the count says", []string{"1 - c=x state=installing asof=1", "9 - c=x state=pending finer=waiting failures=1 asof=9"}, flow.Failed, []string{"failed 1-9"}},
+		{"counted anew from a success", []string{"3 - c=x state=failed failures=1 asof=3", "10 - c=x state=installed began=10", "14 - c=x state=pending failures=1 asof=14"},
+			flow.Failed, []string{"failed 3-3", "succeeded 10-10", "failed 14-14"}},
 		{"the failure before a retry does not end it", []string{"5 - c=x state=failed finer=retrying failures=1 asof=5", "5 - c=x state=installing finer=retrying failures=1 asof=5",
 			"5 - c=x state=failed finer=retrying failures=1 asof=8"}, flow.Running, []string{"failed 5-5", "running 5-"}},
 		{"its own failure does, though it names an older one", []string{"5 - c=x state=failed began=2 failures=1 asof=5", "6 - c=x state=installing failures=1 asof=6",

@@ -28,11 +28,12 @@ type Observation struct {
 	At           time.Time // when it came to be so
 	AsOf         time.Time // when the object was last seen to change
 	ChartVersion string
-	Failures     int       // attempts at what is wanted now that have failed
-	Attempt      Attempt   // which one State speaks of; zero where the object does not say
-	Past         []Attempt // attempts that are over, the oldest first
-	Unremembered Attempt   // the failure that State follows, where it left nothing but that it was; Began is zero
-	DependsOn    []Release // never nil: a release always says what it depends on
+	Failures     int          // attempts at what is wanted now that have failed
+	Attempt      Attempt      // which one State speaks of; zero where the object does not say
+	Past         []Attempt    // attempts that are over, the oldest first
+	Unremembered Attempt      // the failure that State follows, where it left nothing but that it was; Began is zero
+	Before       *Observation // the failure that was the last word on what was wanted before, while nobody has looked at what is wanted now; nil: there is none
+	DependsOn    []Release    // never nil: a release always says what it depends on
 }
 
 // Attempt is one attempt at a release, as the controller remembers it.
@@ -73,7 +74,22 @@ func Observe(u *unstructured.Unstructured, now time.Time) (Observation, error) {
 	o.Past = r.attempts()
 	o.speakOfAttempt(r)
 	o.Unremembered = r.unremembered(o)
+	if o.Before = r.before(o); o.Before != nil {
+		o.Past = o.Before.Past
+	}
 	return o, nil
+}
+
+// before is what the object still says of what was wanted before.
+func (r *release) before(o Observation) *Observation {
+	stalled := r.condition(condStalled)
+	if o.State != bridge.StatePending || !r.unseen() || !isTrue(stalled) {
+		return nil
+	}
+	said := r.stalled(stalled, r.condition(condRemediated))
+	o.State, o.Finer, o.Reason, o.Message, o.At, o.AsOf = said.state, said.finer, said.reason, said.message, said.at, said.at
+	o.speakOfAttempt(r)
+	return &o
 }
 
 // speakOfAttempt says which attempt the state is about: the last one, where it ended as the
@@ -104,6 +120,9 @@ func (o Observation) Events(region string) []bridge.Event {
 		failed.Time, failed.State, failed.Finer, failed.Level, failed.Message = u.Ended, u.State, Retrying, "error", u.Message
 		failed.ChartVersion = "" // what it was of nobody says
 		events = append(events, failed)
+	}
+	if o.Before != nil {
+		events = append(events, o.Before.event(region))
 	}
 	return append(events, e)
 }

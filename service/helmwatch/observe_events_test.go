@@ -122,6 +122,7 @@ func TestWhatIsSeenBecomesAttempts(t *testing.T) {
 		{"a rollback", []string{"installed", "upgrading", "remediating", "rolled_back"}, flow.Failed, "rolled-back", []string{"succeeded 20-70", "failed 400-500"}},
 		{"a rollback that was not watched", []string{"rolled_back_stalled"}, flow.Failed, "rolled-back", []string{"succeeded 20-20", "failed 401-500"}},
 		{"given up", []string{"installing", "stalled"}, flow.Failed, "stalled", []string{"failed 18-955"}},
+		{"given up, and something else is wanted", []string{"installing", "retrying_unremembered", "stalled_and_changed"}, flow.Failed, "failed", []string{"failed 18-30", "failed 30-955"}},
 		{"tests that fail", []string{"installing", "test_failed"}, flow.Failed, "failed", []string{"failed 18-90"}},
 		{"suspended", []string{"installed", "suspended_installed"}, flow.Succeeded, "suspended", []string{"succeeded 20-70"}},
 		{"suspended and no more", []string{"installed", "suspended_installed", "looked_after"}, flow.Succeeded, "installed", []string{"succeeded 20-70"}},

@@ -81,6 +81,9 @@ func shown(o helmwatch.Observation) string {
 	for _, a := range o.Past {
 		s += fmt.Sprintf("; r%d %s %s-%s v%s", a.Revision, a.State, second(a.Began), second(a.Ended), a.ChartVersion)
 	}
+	if o.Before != nil {
+		s += ", after " + shown(*o.Before)
+	}
 	return s
 }
 
@@ -108,6 +111,7 @@ func TestObserve(t *testing.T) {
 		{"rolled_back", "failed/rolled-back RollbackSucceeded @500 v1.2.0 r2 from 401; r1 installed 20-20 v1.1.2"},
 		{"rolled_back_stalled", "failed/rolled-back RetriesExceeded @500 v1.2.0 r2 from 401; r1 installed 20-20 v1.1.2"},
 		{"stalled", "failed/stalled RetriesExceeded @955 v1.1.2 r1 from 655"},
+		{"stalled_and_changed", "pending @960 v1.1.2, after failed/stalled RetriesExceeded @955 v1.1.2"},
 		{"stalled_untried", "failed/stalled AccessDenied @9 v1.1.2"},
 		{"test_failed", "failed TestFailed @90 v1.1.2 r1 from 20"},
 		{"suspended_installed", "installed/suspended Suspended @70 v1.1.2 r1 from 20"},
