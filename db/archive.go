@@ -14,9 +14,20 @@ import (
 // archivePage is how many rows are held at once of what may be long.
 const archivePage = 2000
 
+// exportsAtOnce bounds the connections that archives take. Each has one for as long as its
+// reader takes, who may be slow, and all others need some too.
+const exportsAtOnce = 3
+
 // Export gives everything about a flow as of one moment, record by record, the header
-// first. NotFound when there is neither a flow nor a deployment's record of that id.
+// first. It waits while as many others are written as may be. NotFound when there is neither
+// a flow nor a deployment's record of that id.
 func (s *Store) Export(ctx context.Context, flowID string, emit func(flow.ArchiveRecord) error) error {
+	select {
+	case s.exports <- struct{}{}:
+		defer func() { <-s.exports }()
+	case <-ctx.Done():
+		return mapError(ctx.Err())
+	}
 	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
 		x := exporter{ctx: ctx, q: s.q.WithTx(tx), flowID: flowID, emit: emit}
 		for _, part := range []func() error{x.header, x.deployment, x.state, x.executions, x.transitions} {

@@ -19,6 +19,8 @@ type Store struct {
 	pool patient
 	q    *dbsqlc.Queries
 	now  func() time.Time
+
+	exports chan struct{} // one for each archive that is being written
 }
 
 // Option changes how a store is opened.
@@ -63,7 +65,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 	if err != nil {
 		return nil, fmt.Errorf("making the connection pool: %w", err)
 	}
-	return &Store{pool: patient{pool}, q: dbsqlc.New(patient{pool}), now: now}, nil
+	return &Store{pool: patient{pool}, q: dbsqlc.New(patient{pool}), now: now, exports: make(chan struct{}, exportsAtOnce)}, nil
 }
 
 // boundIdle has the server give up a transaction in which nothing is said for a minute. Ours
