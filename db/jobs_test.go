@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -78,5 +79,31 @@ func TestALargeFlowsJobsAreListedWithoutStatistics(t *testing.T) {
 	}
 	if _, _, err := store.Job(t.Context(), "d", "leaf-77"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What is written again lies elsewhere in its table, and is read where it was.
+func TestAFlowIsReadInTheOrderOfAppearance(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	put(t, store, "d", func(g *flow.Graph) {
+		for _, id := range []string{"last", "first", "between"} {
+			g.PutJob(leaf(id, flow.Pending))
+		}
+		g.Relate(edge("last", "between", flow.FinishToStart))
+		g.Relate(edge("first", "between", flow.FinishToStart))
+	})
+	put(t, store, "d", func(g *flow.Graph) {
+		g.PutJob(leaf("last", flow.Running))
+		again := edge("last", "between", flow.FinishToStart)
+		again.LagSeconds = 1
+		g.Relate(again)
+	})
+	d := read(t, store, "d", flow.NoCursor)
+	if !slices.IsSortedFunc(d.Jobs, func(a, b flow.Job) int { return cmp.Compare(a.Position, b.Position) }) || d.Jobs[0].Status != flow.Running {
+		t.Errorf("jobs %+v", d.Jobs)
+	}
+	if len(d.Relationships) != 2 || d.Relationships[0].FromID != "last" || d.Relationships[0].LagSeconds != 1 {
+		t.Errorf("relationships %+v", d.Relationships)
 	}
 }

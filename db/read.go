@@ -138,6 +138,7 @@ func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
 	for _, e := range r.edges {
 		d.Relationships = append(d.Relationships, relationshipOf(e))
 	}
+	inOrder(d)
 	for _, t := range r.gone {
 		if t.Type == "" {
 			d.RemovedJobs = append(d.RemovedJobs, t.FromID)
@@ -147,4 +148,14 @@ func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
 		}
 	}
 	return d
+}
+
+// inOrder puts what was read into the order of appearance. Rows come nearly in it.
+func inOrder(d flow.Delta) {
+	slices.SortFunc(d.Jobs, func(a, b flow.Job) int {
+		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(d.Relationships, func(a, b flow.Relationship) int {
+		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.FromID, b.FromID), cmp.Compare(a.ToID, b.ToID), cmp.Compare(a.Type, b.Type))
+	})
 }

@@ -1,9 +1,8 @@
 -- name: RelationshipListChangedSince :many
--- With since -1: all relationships, those not shown yet among them. In order of appearance.
+-- With since -1: all relationships, those not shown yet among them. In no order, as jobs.
 SELECT from_id, to_id, type, position, from_flow_id, to_flow_id, condition, lag_seconds, source, visible
 FROM relationships
-WHERE flow_id = @flow_id AND changed_version > @since
-ORDER BY position, from_id, to_id, type;
+WHERE flow_id = @flow_id AND changed_version > @since;
 
 -- name: RelationshipPutAll :exec
 INSERT INTO relationships (

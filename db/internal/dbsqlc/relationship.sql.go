@@ -56,7 +56,6 @@ const relationshipListChangedSince = `-- name: RelationshipListChangedSince :man
 SELECT from_id, to_id, type, position, from_flow_id, to_flow_id, condition, lag_seconds, source, visible
 FROM relationships
 WHERE flow_id = $1 AND changed_version > $2
-ORDER BY position, from_id, to_id, type
 `
 
 type RelationshipListChangedSinceParams struct {
@@ -77,7 +76,7 @@ type RelationshipListChangedSinceRow struct {
 	Visible    bool
 }
 
-// With since -1: all relationships, those not shown yet among them. In order of appearance.
+// With since -1: all relationships, those not shown yet among them. In no order, as jobs.
 func (q *Queries) RelationshipListChangedSince(ctx context.Context, arg RelationshipListChangedSinceParams) ([]RelationshipListChangedSinceRow, error) {
 	rows, err := q.db.Query(ctx, relationshipListChangedSince, arg.FlowID, arg.Since)
 	if err != nil {
