@@ -100,6 +100,20 @@ func TestWhyAResourceNeverBegan(t *testing.T) {
 	}
 }
 
+// It is as it should be once all it waits for is, so that it is not what a run ends with.
+func TestSinceWhenNothingWasLeftToDo(t *testing.T) {
+	t.Parallel()
+	const planned, done, ends = "1 - r=a.b state=planned deps=c.d", "4 - r=c.d state=succeeded", "9 tofu-apply state=succeeded"
+	for at, events := range map[time.Time][]string{
+		noon.Add(1e9): {"0 tofu-apply", planned, ends},
+		noon.Add(4e9): {"0 tofu-apply", "1 - r=c.d state=planned", planned, "2 - r=c.d state=running", done, ends},
+	} {
+		if j := play(t, events...).job("tofu-apply/a.b"); j.State != flow.StateNoOp || !j.StartedAt.Equal(at) || !j.FinishedAt.Equal(at) {
+			t.Errorf("it is %s from %v to %v, want %v", j.State, j.StartedAt, j.FinishedAt, at)
+		}
+	}
+}
+
 func TestAResourcesJob(t *testing.T) {
 	t.Parallel()
 	h := play(t, "0 tofu-apply", "1 - r=m.x state=planned act=replace deps=a.b", "1 - r=a.b state=planned act=create deps=-", "2 - r=a.b state=running msg=Creating...")

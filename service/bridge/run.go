@@ -97,12 +97,25 @@ func (l *Ledger) succeedWithout(j flow.Job, c flow.BridgeCursor, step flow.Job) 
 	if from == flow.Succeeded {
 		return
 	}
-	j.Status, j.FinishedAt = flow.Succeeded, step.FinishedAt
+	j.Status, j.FinishedAt = flow.Succeeded, l.couldBegin(j.ID, c.ObservedAt, step.FinishedAt)
 	if j.StartedAt.IsZero() {
 		j.StartedAt = j.FinishedAt
 	}
 	j.State, j.Reason = flow.StateNoOp, neverBegan[flow.Succeeded]
 	l.put(j, c, from, Event{Time: j.FinishedAt, State: j.State}, j.Reason)
+}
+
+// couldBegin is when all that a job waits for was done, within the times given.
+func (l *Ledger) couldBegin(id string, from, to time.Time) time.Time {
+	for _, d := range l.graph.Dependencies(id) {
+		if j, ok := l.graph.Job(d); ok {
+			from = later(from, j.FinishedAt)
+		}
+	}
+	if from.After(to) {
+		return to
+	}
+	return from
 }
 
 func (l *Ledger) setAside(j flow.Job, c flow.BridgeCursor, from flow.Status, at time.Time, cause string) {
