@@ -36,3 +36,34 @@ func TestWritersOfTheSameKeysWaitOneWayOnly(t *testing.T) {
 		writers.Wait()
 	}
 }
+
+// A flow that an emitter has made gets its record from two sides at once, from who puts it and
+// from who sends the first provisioner event, while somebody deletes both.
+func TestRecordsAndFlowsAreLockedOneWayOnly(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	nothing := func(flow.State, []bool) flow.Changes { return flow.Changes{} }
+	for i := range 40 {
+		id := fmt.Sprint("d", i)
+		put(t, store, id, func(*flow.Graph) {})
+		var both sync.WaitGroup
+		both.Go(func() {
+			if _, err := store.Record(t.Context(), flow.Write{FlowID: id, Deployment: true, Decide: nothing}); flow.CodeOf(err) == flow.Unavailable {
+				t.Errorf("writing %s: %v", id, err)
+			}
+		})
+		both.Go(func() {
+			if _, err := store.PutDeployment(t.Context(), id, flow.DeploymentChange{Regions: []string{"fsn1"}}); flow.CodeOf(err) == flow.Unavailable {
+				t.Errorf("putting %s: %v", id, err)
+			}
+		})
+		if i%2 == 0 {
+			both.Go(func() {
+				if err := store.DeleteDeployment(t.Context(), id); flow.CodeOf(err) == flow.Unavailable {
+					t.Errorf("deleting %s: %v", id, err)
+				}
+			})
+		}
+		both.Wait()
+	}
+}

@@ -81,8 +81,13 @@ func (s *Store) PutDeployment(ctx context.Context, id string, c flow.DeploymentC
 }
 
 // movePrimary refuses another primary region where ids have followed from the one before: a
-// job would be there twice. The record is locked before the flow, as by who makes both.
+// job would be there twice. The flow is locked before the record, as by who writes a flow that
+// has none yet; one that comes meanwhile is locked after it.
 func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now pgtype.Timestamptz) error {
+	there, err := lockIfThere(ctx, q, id)
+	if err != nil {
+		return err
+	}
 	if err := q.DeploymentEnsure(ctx, dbsqlc.DeploymentEnsureParams{DeploymentID: id, Now: now}); err != nil {
 		return err
 	}
@@ -94,8 +99,10 @@ func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now
 	if was == primary {
 		return nil
 	}
-	if _, err := q.FlowLock(ctx, id); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return err
+	if !there {
+		if _, err := lockIfThere(ctx, q, id); err != nil {
+			return err
+		}
 	}
 	job, err := q.RegionConflictGet(ctx, dbsqlc.RegionConflictGetParams{FlowID: id, PrimaryRegion: primary, Was: was})
 	if err == nil && job != "" {
@@ -106,16 +113,26 @@ func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now
 	return err
 }
 
+func lockIfThere(ctx context.Context, q *dbsqlc.Queries, flowID string) (there bool, err error) {
+	_, err = q.FlowLock(ctx, flowID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // DeleteDeployment removes a deployment's record, its flow and all its history. Deleting
 // what is not there is no error.
 func (s *Store) DeleteDeployment(ctx context.Context, id string) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		// The record first: that is the order of those who make both.
+		if err := deleteFlow(ctx, q, id); err != nil {
+			return err
+		}
 		if err := q.DeploymentDelete(ctx, id); err != nil {
 			return err
 		}
-		return deleteFlow(ctx, q, id)
+		return deleteFlow(ctx, q, id) // one that was made while the record was waited for
 	})
 	return mapError(err)
 }
