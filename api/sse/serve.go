@@ -48,7 +48,7 @@ func (s *Writer) untilBeat(stream context.Context, src Source) (due bool, err er
 		b, err := src.Next(ctx)
 		switch {
 		case stream.Err() != nil, errors.Is(err, feed.ErrGone), errors.Is(err, feed.ErrStopped):
-			return false, nil //nolint:nilerr // an orderly end, not a failure
+			return false, nil // an orderly end, not a failure
 		case errors.Is(err, context.DeadlineExceeded):
 			return true, nil
 		case err == nil:
