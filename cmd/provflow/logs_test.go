@@ -183,6 +183,19 @@ func TestALogIsFollowedOverAnOutage(t *testing.T) {
 	}
 }
 
+// breaksOff waits for the end of the stream, without another line and without that of the log.
+func (s *stream) breaksOff() {
+	s.t.Helper()
+	select {
+	case f, ok := <-s.frames:
+		if ok {
+			s.t.Errorf("got %+v, want the stream to end", f)
+		}
+	case <-time.After(patience):
+		s.t.Error("the stream did not end")
+	}
+}
+
 // A deleted flow ends the streams of its logs, without saying that they were finished.
 func TestADeletedFlowEndsTheStreamsOfItsLogs(t *testing.T) {
 	t.Parallel()
@@ -191,14 +204,7 @@ func TestADeletedFlowEndsTheStreamsOfItsLogs(t *testing.T) {
 	s := r.logStream("", "")
 	s.lines(1, 2)
 	r.do("DELETE", "/api/v1/flows/d1", "")
-	select {
-	case f, ok := <-s.frames:
-		if ok {
-			t.Errorf("got %+v", f)
-		}
-	case <-time.After(patience):
-		t.Error("the stream did not end")
-	}
+	s.breaksOff()
 }
 
 // An archive may name its executions as it likes, also as a neighbour's will be named. Who
@@ -216,14 +222,7 @@ func TestALogIsNotFollowedIntoANeighbours(t *testing.T) {
 	s := g.logOf("b-1", "", "", "Authorization", "Bearer "+token)
 	s.line(1)
 	g.as(g.admin, "POST", "/api/v1/deployments/b-1/provisioner-events", event(0, "tofu-init")+"\n"+strings.Join(outputs(1, 5), "\n"))
-	select {
-	case f, ok := <-s.frames:
-		if ok {
-			t.Errorf("the neighbour's: %+v", f)
-		}
-	case <-time.After(patience):
-		t.Error("the stream did not end")
-	}
+	s.breaksOff()
 	if a := g.as(token, "GET", "/api/v1/actions/executions/b-1:tofu-init:1/logs", ""); a.status != 404 {
 		t.Errorf("the neighbour's: %d %s", a.status, a.body)
 	}
