@@ -33,12 +33,29 @@ func TestSQLAndGoAgreeOnEveryTimeline(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.KeepTimeline(t.Context(), in, timeline.Compute(in, g.clock)); err != nil {
+		computed := timeline.Compute(in, g.clock)
+		nothingNegative(rt, computed)
+		if err := store.KeepTimeline(t.Context(), in, computed); err != nil {
 			t.Fatal(err)
 		}
 		differ(rt, t, conn, attemptColumns, "attempt_facts WHERE flow_id = $1", "analytics.live_timeline($1, $2)", g)
 		differ(rt, t, conn, provisionColumns, "flow_facts WHERE flow_id = $1", "analytics.live_provision($1, $2)", g)
 	})
+}
+
+// nothingNegative holds a timeline to it that sources' clocks, which differ, make no time negative.
+func nothingNegative(t *rapid.T, tl timeline.Timeline) {
+	p := tl.Provision
+	shortest := min(p.Took, p.PathRan, p.PathIdle)
+	for _, r := range tl.Rows {
+		shortest = min(shortest, r.Ran, r.Wait.Waited, r.Wait.Blocked, r.Wait.Idle, r.Slack, r.PathRan, r.PathIdle)
+	}
+	for _, ph := range tl.Phases {
+		shortest = min(shortest, ph.Took)
+	}
+	if shortest < 0 {
+		t.Fatalf("%v in %+v", shortest, tl)
+	}
 }
 
 // differ fails with every row that only one of the two has.

@@ -65,6 +65,17 @@ func TestOldLogLinesGo(t *testing.T) {
 	}
 }
 
+// There is room for a week's lines before they come.
+func TestPartitionsAreMadeAheadOfTime(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	inAWeek := time.Now().UTC().AddDate(0, 0, 7).Format("20060102")
+	start(t, dsn)
+	eventually(t, "the partition of the day in a week", func() bool {
+		return query[bool](t, dsn, `SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = 'log_lines'::regclass AND inhrelid = to_regclass('log_lines_`+inAWeek+`'))`)
+	})
+}
+
 // Once it is forgotten what was removed, a stream that resumes from before it begins anew;
 // one that was open all the time goes on.
 func TestAStreamFromBeforeAForgottenRemovalBeginsAnew(t *testing.T) {
