@@ -66,7 +66,7 @@ func seenExecution(ctx context.Context, flowID, id string) error {
 	if access.Sees(ctx, flowID) {
 		return nil
 	}
-	return flow.NotFoundf("execution-not-found", "there is no execution %q", id)
+	return flow.NoExecution(id)
 }
 
 func presentLog(p flow.LogPage) logAnswer {

@@ -84,8 +84,7 @@ func (s *Store) PutDeployment(ctx context.Context, id string, c flow.DeploymentC
 // job would be there twice. The flow is locked before the record, as by who writes a flow that
 // has none yet; one that comes meanwhile is locked after it.
 func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now pgtype.Timestamptz) error {
-	there, err := lockIfThere(ctx, q, id)
-	if err != nil {
+	if err := lockIfThere(ctx, q, id); err != nil {
 		return err
 	}
 	if err := q.DeploymentEnsure(ctx, dbsqlc.DeploymentEnsureParams{DeploymentID: id, Now: now}); err != nil {
@@ -99,10 +98,8 @@ func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now
 	if was == primary {
 		return nil
 	}
-	if !there {
-		if _, err := lockIfThere(ctx, q, id); err != nil {
-			return err
-		}
+	if err := lockIfThere(ctx, q, id); err != nil {
+		return err
 	}
 	job, err := q.RegionConflictGet(ctx, dbsqlc.RegionConflictGetParams{FlowID: id, PrimaryRegion: primary, Was: was})
 	if err == nil && job != "" {
@@ -113,12 +110,11 @@ func movePrimary(ctx context.Context, q *dbsqlc.Queries, id, primary string, now
 	return err
 }
 
-func lockIfThere(ctx context.Context, q *dbsqlc.Queries, flowID string) (there bool, err error) {
-	_, err = q.FlowLock(ctx, flowID)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
+func lockIfThere(ctx context.Context, q *dbsqlc.Queries, flowID string) error {
+	if _, err := q.FlowLock(ctx, flowID); !errors.Is(err, pgx.ErrNoRows) {
+		return err
 	}
-	return err == nil, err
+	return nil
 }
 
 // DeleteDeployment removes a deployment's record, its flow and all its history. Deleting

@@ -16,7 +16,7 @@ import (
 func (s *Store) LogPage(ctx context.Context, executionID string, from int64, limit int) (flow.LogPage, error) {
 	x, err := s.q.ExecutionGetLog(ctx, executionID)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return flow.LogPage{}, flow.NotFoundf("execution-not-found", "there is no execution %q", executionID)
+		return flow.LogPage{}, flow.NoExecution(executionID)
 	}
 	if err != nil {
 		return flow.LogPage{}, mapError(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 
@@ -13,7 +12,7 @@ import (
 // prepare does with the database what a start does before it serves.
 func prepare(t *testing.T, dsn string) {
 	t.Helper()
-	d, log := &database{url: dsn, direct: dsn}, slog.New(slog.NewTextHandler(io.Discard, nil))
+	d, log := &database{url: dsn, direct: dsn}, slog.New(slog.DiscardHandler)
 	if err := d.migrate(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}

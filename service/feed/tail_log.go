@@ -146,7 +146,7 @@ func (t *tail) read(from int64) (flow.LogPage, *tailPage, error) {
 	case err != nil:
 		return p, nil, err
 	case !t.isOf(p.FlowID):
-		return p, nil, noExecution(t.id)
+		return p, nil, flow.NoExecution(t.id)
 	}
 	page, err := renderPage(from, p)
 	return p, page, err
@@ -163,10 +163,6 @@ func (t *tail) isOf(flowID string) bool {
 	return t.flowID == flowID
 }
 
-func noExecution(id string) error {
-	return flow.NotFoundf("execution-not-found", "there is no execution %q", id)
-}
-
 // admit waits for the first look.
 func (t *tail) admit(ctx context.Context) error {
 	for {
@@ -175,7 +171,7 @@ func (t *tail) admit(ctx context.Context) error {
 		t.mu.Unlock()
 		switch {
 		case errors.Is(final, ErrGone):
-			return noExecution(t.id)
+			return flow.NoExecution(t.id)
 		case known:
 			return nil
 		case final != nil:

@@ -50,6 +50,11 @@ func NotFoundf(slug, format string, args ...any) *Error {
 	return &Error{Code: NotFound, Slug: slug, Detail: fmt.Sprintf(format, args...)}
 }
 
+// NoExecution is what is said of an execution that is not there, or not for who asks.
+func NoExecution(id string) *Error {
+	return NotFoundf("execution-not-found", "there is no execution %q", id)
+}
+
 // Conflictf makes a Conflict error with a slug and a formatted detail.
 func Conflictf(slug, format string, args ...any) *Error {
 	return &Error{Code: Conflict, Slug: slug, Detail: fmt.Sprintf(format, args...)}

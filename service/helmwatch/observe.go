@@ -32,7 +32,7 @@ type Observation struct {
 	Attempt      Attempt      // which one State speaks of; zero where the object does not say
 	Past         []Attempt    // attempts that are over, the oldest first
 	Unremembered Attempt      // the failure that State follows, where it left nothing but that it was; Began is zero
-	Before       *Observation // the failure that was the last word on what was wanted before, while nobody has looked at what is wanted now; nil: there is none
+	Before       *Observation // see before; nil: there is nothing
 	DependsOn    []Release    // never nil: a release always says what it depends on
 }
 
@@ -80,7 +80,8 @@ func Observe(u *unstructured.Unstructured, now time.Time) (Observation, error) {
 	return o, nil
 }
 
-// before is what the object still says of what was wanted before.
+// before is the failure that was the last word on what was wanted before, while nobody has
+// looked at what is wanted now.
 func (r *release) before(o Observation) *Observation {
 	stalled := r.condition(condStalled)
 	if o.State != bridge.StatePending || !r.unseen() || !isTrue(stalled) {
