@@ -37,7 +37,7 @@ func TestPostgresGoneAndBack(t *testing.T) {
 	const n = 30
 	for i := range n {
 		if i%5 == 0 {
-			query[int64](t, dsn, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			query[int64](t, dsn, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`)
 		}
 		line := component(float64(i), fmt.Sprint("x", i), "installed", "message", "done")
 		eventually(t, "an acknowledgement", func() bool {

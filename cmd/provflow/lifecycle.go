@@ -53,7 +53,7 @@ func serve(ctx context.Context, in instance) error {
 	g.Go(func() error { defer close(notified); return p.notifier.Run(notify) })
 	g.Go(func() error { return in.database.keepRunning(gctx, in.log) })
 	g.Go(func() error { return p.keeper().Run(gctx) })
-	g.Go(func() error { return p.timelineKeeper().Run(gctx) })
+	g.Go(func() error { return p.endedKeeper().Run(gctx) })
 	g.Go(func() error { return p.watch(ctx, gctx) })
 	g.Go(func() error { return p.forecasts.Run(gctx, p.recorder) })
 	g.Go(func() error { return in.operation.showMetrics(gctx, p.counts, in.log) })

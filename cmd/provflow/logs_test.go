@@ -175,7 +175,7 @@ func TestALogIsFollowedOverAnOutage(t *testing.T) {
 	s := r.logStream("", "")
 	s.line(1)
 	for i := 2; i <= 6; i++ {
-		query[int64](t, dsn, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		query[int64](t, dsn, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`)
 		eventually(t, "an acknowledgement", func() bool {
 			return r.do("POST", "/api/v1/deployments/d1/provisioner-events", outputs(i, i)[0]).status == http.StatusOK
 		})

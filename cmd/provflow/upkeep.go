@@ -68,25 +68,23 @@ func (p *parts) keeper() *upkeep.Keeper {
 			return p.store.PruneTombstones(ctx, keep.before(now), pruned)
 		}})
 	}
-	if keep := p.retention.FlowRetention; keep > 0 {
-		tasks = append(tasks, p.timelines(), upkeep.Task{Name: "old flows removed", Do: func(ctx context.Context, now time.Time) (int, error) {
-			return p.expireFlow(ctx, keep.before(now))
-		}})
-	}
 	return upkeep.New(upkeep.Options{Logger: p.log}, tasks...)
 }
 
-// timelinesEvery is how soon after its end a flow's timeline is kept. Until then whoever
-// asks for it has it computed.
-const timelinesEvery = 5 * time.Second
+// endedEvery is how soon after its end a flow's timeline is kept. Until then whoever asks for
+// it has it computed.
+const endedEvery = 5 * time.Second
 
-// timelines keeps what is asked of flows that have ended. A flow is not removed before.
-func (p *parts) timelines() upkeep.Task {
-	return upkeep.Task{Name: "timelines kept", Do: timeline.Keeper{Store: p.store}.Keep}
-}
-
-func (p *parts) timelineKeeper() *upkeep.Keeper {
-	return upkeep.New(upkeep.Options{Every: timelinesEvery, Logger: p.log}, p.timelines())
+// endedKeeper deals with flows that have ended. One is not removed before what is asked of it
+// is kept, and one that another replica is just dealing with is seen to in the next round.
+func (p *parts) endedKeeper() *upkeep.Keeper {
+	tasks := []upkeep.Task{{Name: "timelines kept", Do: timeline.Keeper{Store: p.store}.Keep}}
+	if keep := p.retention.FlowRetention; keep > 0 {
+		tasks = append(tasks, upkeep.Task{Name: "old flows removed", Do: func(ctx context.Context, now time.Time) (int, error) {
+			return p.expireFlow(ctx, keep.before(now))
+		}})
+	}
+	return upkeep.New(upkeep.Options{Every: endedEvery, Logger: p.log}, tasks...)
 }
 
 // expireFlow removes one flow and ends its streams, as its deletion would.

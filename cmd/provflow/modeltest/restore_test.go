@@ -110,7 +110,7 @@ func (s *server) exec(sql string) {
 func (s *server) alone(sql ...string) {
 	s.t.Helper()
 	s.exec(`ALTER DATABASE ` + s.name + ` ALLOW_CONNECTIONS false`)
-	s.exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '` + s.name + `'`)
+	s.exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = '` + s.name + `'`)
 	for _, each := range sql {
 		s.exec(each)
 	}
