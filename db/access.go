@@ -70,7 +70,7 @@ func (s *Store) Session(ctx context.Context, hash access.Hash) (access.Session, 
 	if err != nil {
 		return access.Session{}, mapError(err)
 	}
-	return sessionOf(r.AccessSession), nil
+	return sessionOf(&r.AccessSession), nil
 }
 
 // EndSession forgets a session; that there is none is no error.
@@ -101,14 +101,14 @@ func (s *Store) RedeemSessionCode(ctx context.Context, code, session access.Hash
 	return sessionOf(r), nil
 }
 
-func tokenOf(r dbsqlc.AccessToken) access.Token {
+func tokenOf(r *dbsqlc.AccessToken) access.Token {
 	return access.Token{
 		ID: r.TokenID, Hash: hashFrom(r.SecretHash), Name: r.Name, Scopes: scopesOf(r.Scopes), Prefix: r.FlowPrefix,
 		CreatedAt: instant(r.CreatedAt), ExpiresAt: instant(r.ExpiresAt), RevokedAt: instant(r.RevokedAt), LastUsedAt: instant(r.LastUsedAt),
 	}
 }
 
-func sessionOf(r dbsqlc.AccessSession) access.Session {
+func sessionOf(r *dbsqlc.AccessSession) access.Session {
 	p := access.Principal{
 		Key: r.Principal, Name: r.Name, Scopes: scopesOf(r.Scopes), Prefix: r.FlowPrefix, ExpiresAt: instant(r.ExpiresAt),
 	}

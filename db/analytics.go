@@ -34,7 +34,7 @@ func (s *Store) Provisions(ctx context.Context, q timeline.ProvisionQuery) ([]ti
 	})
 	var page []timeline.Provision
 	for _, r := range rows {
-		page = append(page, provisionOf(dbsqlc.ProvisionGetRow(r)))
+		page = append(page, provisionOf((*dbsqlc.ProvisionGetRow)(r)))
 	}
 	return page, mapError(err)
 }
@@ -113,7 +113,7 @@ func noFlow(id string) error {
 	return flow.NotFoundf("flow-not-found", "there is no flow %q", id)
 }
 
-func provisionOf(r dbsqlc.ProvisionGetRow) timeline.Provision {
+func provisionOf(r *dbsqlc.ProvisionGetRow) timeline.Provision {
 	return timeline.Provision{
 		FlowID: r.FlowID, Epoch: r.Epoch, Removed: r.Removed, DefinitionID: r.DefinitionID, Provider: r.Provider, Regions: r.Regions,
 		Outcome: flow.Status(r.Outcome), StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt), ProvisionedAt: instant(r.ProvisionedAt),
@@ -136,7 +136,7 @@ func phaseTook(raw []byte) map[string]time.Duration {
 	return phases
 }
 
-func timelineRowOf(r dbsqlc.TimelineListRow) timeline.Row {
+func timelineRowOf(r *dbsqlc.TimelineListRow) timeline.Row {
 	return timeline.Row{
 		JobID: r.JobID, Name: r.Name, Label: r.Label, Attempt: int(r.Attempt), ExecutionID: r.ExecutionID, Status: flow.Status(r.Status),
 		Group: r.GroupID, Phase: r.Phase, Region: r.Region, Component: r.Component, ChartVersion: r.ChartVersion, Position: r.Position,
@@ -150,7 +150,7 @@ func timelineRowOf(r dbsqlc.TimelineListRow) timeline.Row {
 	}
 }
 
-func differenceOf(r dbsqlc.ComparisonListRow) timeline.Difference {
+func differenceOf(r *dbsqlc.ComparisonListRow) timeline.Difference {
 	return timeline.Difference{
 		Name: r.Name, Change: timeline.Change(r.Change), Path: timeline.PathChange(r.Path), More: seconds(r.MoreSeconds),
 		A: timeline.Side{

@@ -131,7 +131,7 @@ func (x exporter) executions() error {
 	return nil
 }
 
-func (x exporter) lines(of dbsqlc.ExecutionListOfFlowRow) error {
+func (x exporter) lines(of *dbsqlc.ExecutionListOfFlowRow) error {
 	for after := int64(0); ; {
 		rows, err := x.q.LogLineListAfter(x.ctx, dbsqlc.LogLineListAfterParams{
 			FlowID: x.flowID, ExecutionID: of.ExecutionID, LogDay: of.LogDay, After: after, PageSize: archivePage,

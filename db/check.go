@@ -46,7 +46,7 @@ func (s *Store) EachFlow(ctx context.Context, do func(flowID string) error) erro
 	}
 }
 
-func tallyOf(g dbsqlc.GroupListTalliesRow) flow.Tally {
+func tallyOf(g *dbsqlc.GroupListTalliesRow) flow.Tally {
 	return flow.Tally{
 		Pending: int(g.Pending), Running: int(g.Running), Succeeded: int(g.Succeeded), Failed: int(g.Failed),
 		FirstStart: finite(g.FirstStart), LastFinish: finite(g.LastFinish),

@@ -53,7 +53,7 @@ func (s *Store) DeploymentRecords(ctx context.Context, prefix string, after flow
 	rows, err := s.q.DeploymentListRecordsBefore(ctx, p)
 	records := make([]flow.DeploymentRecord, len(rows))
 	for i, r := range rows {
-		records[i] = recordOf(dbsqlc.DeploymentGetRecordRow(r))
+		records[i] = recordOf((*dbsqlc.DeploymentGetRecordRow)(r))
 	}
 	return records, mapError(err)
 }
@@ -145,15 +145,15 @@ func deleteFlow(ctx context.Context, q *dbsqlc.Queries, id string) error {
 	return q.FlowDelete(ctx, id)
 }
 
-func deploymentOf(r dbsqlc.Deployment) flow.Deployment {
+func deploymentOf(r *dbsqlc.Deployment) flow.Deployment {
 	return flow.Deployment{
 		ID: r.DeploymentID, SovereignFQDN: r.SovereignFqdn, Provider: r.Provider, Regions: r.Regions,
 		Meta: r.Meta, CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
 	}
 }
 
-func recordOf(r dbsqlc.DeploymentGetRecordRow) flow.DeploymentRecord {
+func recordOf(r *dbsqlc.DeploymentGetRecordRow) flow.DeploymentRecord {
 	return flow.DeploymentRecord{
-		Deployment: deploymentOf(r.Deployment), HasFlow: r.HasFlow, Status: flow.Status(r.Status), Version: r.Version,
+		Deployment: deploymentOf(&r.Deployment), HasFlow: r.HasFlow, Status: flow.Status(r.Status), Version: r.Version,
 	}
 }

@@ -33,7 +33,7 @@ func (s *Store) Diagnosis(ctx context.Context, flowID string) (timeline.Diagnosi
 	return d, err
 }
 
-func rootOf(r dbsqlc.DiagnosisListRow) timeline.RootFailure {
+func rootOf(r *dbsqlc.DiagnosisListRow) timeline.RootFailure {
 	return timeline.RootFailure{
 		JobID: r.JobID, Name: r.Name, Component: r.Component, Attempt: int(r.Attempt), ExecutionID: r.ExecutionID,
 		FailedAt: instant(r.FailedAt), Reason: r.Reason, Stops: int(r.Stops),
@@ -88,7 +88,7 @@ func (s *Store) At(ctx context.Context, flowID string, moment time.Time) (timeli
 }
 
 // stateAt lays a past state over what is known of the jobs now.
-func stateAt(now flow.Delta, rows []dbsqlc.StateListAtRow) (flow.Flow, []flow.Job) {
+func stateAt(now flow.Delta, rows []*dbsqlc.StateListAtRow) (flow.Flow, []flow.Job) {
 	f, known := *now.Flow, map[string]flow.Job{}
 	for _, j := range now.Jobs {
 		known[j.ID] = j

@@ -96,9 +96,9 @@ func listAttempts(ctx context.Context, q *dbsqlc.Queries, flowID, jobID string) 
 	return attempts, err
 }
 
-func placedJobOf(r dbsqlc.JobListPlacedRow) flow.PlacedJob {
+func placedJobOf(r *dbsqlc.JobListPlacedRow) flow.PlacedJob {
 	return flow.PlacedJob{
-		Job: jobOf(dbsqlc.JobListChangedSinceRow{
+		Job: jobOf(&dbsqlc.JobListChangedSinceRow{
 			JobID: r.JobID, Position: r.Position, Name: r.Name, DisplayName: r.DisplayName, Type: r.Type, Family: r.Family,
 			AppID: r.AppID, Region: r.Region, Namespace: r.Namespace, Chart: r.Chart, Source: r.Source, Status: r.Status,
 			StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, State: r.State, Reason: r.Reason, ChartVersion: r.ChartVersion,

@@ -37,7 +37,9 @@ func (s *Store) ChangedSince(ctx context.Context, flowID string, since flow.Curs
 		if err == nil && r.resets(since) && r.since != all {
 			r, err = askAtOnce(ctx, conn, flowID, all)
 		}
-		d = r.delta(flowID, since)
+		if err == nil {
+			d = r.delta(flowID, since)
+		}
 		return err
 	})
 	return d, mapError(err)
@@ -62,7 +64,10 @@ func readDelta(ctx context.Context, q *dbsqlc.Queries, flowID string, since flow
 	if err == nil && r.resets(since) && r.since != all {
 		r, err = askDelta(ctx, q, flowID, all)
 	}
-	return r.delta(flowID, since), err
+	if err != nil {
+		return flow.Delta{}, err
+	}
+	return r.delta(flowID, since), nil
 }
 
 func versionOf(c flow.Cursor) int64 {
@@ -75,10 +80,10 @@ func versionOf(c flow.Cursor) int64 {
 // deltaRows is what changed in a flow since a version, if that is one of its history.
 type deltaRows struct {
 	since int64
-	flow  dbsqlc.FlowGetRow
-	jobs  []dbsqlc.JobListChangedSinceRow
-	edges []dbsqlc.RelationshipListChangedSinceRow
-	gone  []dbsqlc.TombstoneListChangedSinceRow
+	flow  *dbsqlc.FlowGetRow
+	jobs  []*dbsqlc.JobListChangedSinceRow
+	edges []*dbsqlc.RelationshipListChangedSinceRow
+	gone  []*dbsqlc.TombstoneListChangedSinceRow
 }
 
 // askAtOnce asks in a transaction of its own and one round trip.
@@ -130,15 +135,8 @@ func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
 		f := flowOf(flowID, r.flow)
 		d.Flow = &f
 	}
-	d.Jobs = slices.Grow(d.Jobs, len(r.jobs)) // a whole flow may be large
-	for _, j := range r.jobs {
-		d.Jobs = append(d.Jobs, jobOf(j))
-	}
-	d.Relationships = slices.Grow(d.Relationships, len(r.edges))
-	for _, e := range r.edges {
-		d.Relationships = append(d.Relationships, relationshipOf(e))
-	}
-	inOrder(d)
+	d.Jobs = inOrder(r.jobs, jobOf, byAppearance)
+	d.Relationships = inOrder(r.edges, relationshipOf, edgesByAppearance)
 	for _, t := range r.gone {
 		if t.Type == "" {
 			d.RemovedJobs = append(d.RemovedJobs, t.FromID)
@@ -150,12 +148,26 @@ func (r deltaRows) delta(flowID string, since flow.Cursor) flow.Delta {
 	return d
 }
 
-// inOrder puts what was read into the order of appearance. Rows come nearly in it.
-func inOrder(d flow.Delta) {
-	slices.SortFunc(d.Jobs, func(a, b flow.Job) int {
-		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.ID, b.ID))
-	})
-	slices.SortFunc(d.Relationships, func(a, b flow.Relationship) int {
-		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.FromID, b.FromID), cmp.Compare(a.ToID, b.ToID), cmp.Compare(a.Type, b.Type))
-	})
+// inOrder takes rows over in an order; of a large flow there are tens of thousands.
+func inOrder[R, T any](rows []*R, take func(*R) T, compare func(a, b *R) int) []T {
+	slices.SortFunc(rows, compare)
+	var list []T // nil where there is nothing
+	list = slices.Grow(list, len(rows))
+	for _, r := range rows {
+		list = append(list, take(r))
+	}
+	return list
+}
+
+// byAppearance is the order in which jobs appeared in their flow.
+func byAppearance(a, b *dbsqlc.JobListChangedSinceRow) int {
+	return cmp.Compare(a.Position, b.Position)
+}
+
+// edgesByAppearance is the same of relationships. Those that are not shown yet may share a place.
+func edgesByAppearance(a, b *dbsqlc.RelationshipListChangedSinceRow) int {
+	if c := cmp.Compare(a.Position, b.Position); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.FromID, b.FromID), cmp.Compare(a.ToID, b.ToID), cmp.Compare(a.Type, b.Type))
 }

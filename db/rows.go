@@ -7,7 +7,7 @@ import (
 	"github.com/openova-io/provflow/service/flow"
 )
 
-func flowOf(id string, r dbsqlc.FlowGetRow) flow.Flow {
+func flowOf(id string, r *dbsqlc.FlowGetRow) flow.Flow {
 	return flow.Flow{
 		ID: id, DefinitionID: r.DefinitionID, ParentFlowID: r.ParentFlowID, TriggeredBy: r.TriggeredBy, Declared: r.Declared,
 		Status: flow.Status(r.Status), StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
@@ -24,7 +24,7 @@ func watchesOf(text []byte) (list []flow.Watch) {
 	return list
 }
 
-func jobOf(r dbsqlc.JobListChangedSinceRow) flow.Job {
+func jobOf(r *dbsqlc.JobListChangedSinceRow) flow.Job {
 	j := flow.Job{
 		ID: r.JobID, Name: r.Name, DisplayName: r.DisplayName, Type: flow.JobType(r.Type), Family: r.Family,
 		AppID: r.AppID, Region: r.Region, Namespace: r.Namespace, Chart: r.Chart, Source: r.Source,
@@ -39,7 +39,7 @@ func jobOf(r dbsqlc.JobListChangedSinceRow) flow.Job {
 	return j
 }
 
-func relationshipOf(r dbsqlc.RelationshipListChangedSinceRow) flow.Relationship {
+func relationshipOf(r *dbsqlc.RelationshipListChangedSinceRow) flow.Relationship {
 	return flow.Relationship{
 		RelationshipKey: flow.RelationshipKey{FromID: r.FromID, ToID: r.ToID, Type: flow.RelationshipType(r.Type)},
 		FromFlowID:      r.FromFlowID, ToFlowID: r.ToFlowID, Condition: r.Condition, LagSeconds: int(r.LagSeconds),
@@ -47,7 +47,7 @@ func relationshipOf(r dbsqlc.RelationshipListChangedSinceRow) flow.Relationship 
 	}
 }
 
-func bridgeCursorOf(r dbsqlc.BridgeCursorListChangedSinceRow) flow.BridgeCursor {
+func bridgeCursorOf(r *dbsqlc.BridgeCursorListChangedSinceRow) flow.BridgeCursor {
 	c := flow.BridgeCursor{
 		JobID: r.JobID, State: r.State, ChartVersion: r.ChartVersion,
 		ObservedAt: instant(r.ObservedAt), DependsAt: instant(r.DependsAt),

@@ -60,7 +60,8 @@ func holdTerms(ctx context.Context, q *dbsqlc.Queries, w flow.Write) error {
 		return nil
 	}
 	for _, f := range w.Fences {
-		if err == nil && !slices.Contains(held, dbsqlc.WatchTermListSharedRow(f)) {
+		same := func(h *dbsqlc.WatchTermListSharedRow) bool { return flow.Fence(*h) == f }
+		if err == nil && !slices.ContainsFunc(held, same) {
 			err = flow.ErrTermOver
 		}
 	}

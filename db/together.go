@@ -57,7 +57,7 @@ func (s *Store) beginTogether(ctx context.Context, conn *pgxpool.Conn, ws []flow
 }
 
 // lockFree begins a transaction that holds those of the flows that are free.
-func lockFree(ctx context.Context, conn *pgxpool.Conn, ws []flow.Write) (map[string]dbsqlc.FlowLockRow, error) {
+func lockFree(ctx context.Context, conn *pgxpool.Conn, ws []flow.Write) (map[string]*dbsqlc.FlowLockRow, error) {
 	ids := make([]string, len(ws))
 	for i, w := range ws {
 		ids[i] = w.FlowID
@@ -66,14 +66,14 @@ func lockFree(ctx context.Context, conn *pgxpool.Conn, ws []flow.Write) (map[str
 	p.batch.Queue("BEGIN")
 	_, _ = dbsqlc.New(p).FlowLockFree(ctx, ids)
 	results := conn.SendBatch(ctx, &p.batch)
-	var rows []dbsqlc.FlowLockFreeRow
+	var rows []*dbsqlc.FlowLockFreeRow
 	_, err := results.Exec()
 	if err == nil {
 		rows, err = dbsqlc.New(answers{results: results}).FlowLockFree(ctx, ids)
 	}
-	held := make(map[string]dbsqlc.FlowLockRow, len(rows))
+	held := make(map[string]*dbsqlc.FlowLockRow, len(rows))
 	for _, r := range rows {
-		held[r.FlowID] = dbsqlc.FlowLockRow{
+		held[r.FlowID] = &dbsqlc.FlowLockRow{
 			Epoch: r.Epoch, Version: r.Version, HasDeployment: r.HasDeployment, Provider: r.Provider, Regions: r.Regions,
 		}
 	}

@@ -67,7 +67,7 @@ func (s *Store) decide(ctx context.Context, conn *pgxpool.Conn, w flow.Write, c 
 // claim is the flow's row under lock, where there is one, and which of the keys are new. It
 // is not had by a writer whose term is over.
 type claim struct {
-	row    dbsqlc.FlowLockRow
+	row    *dbsqlc.FlowLockRow
 	exists bool
 	fresh  []bool
 }
@@ -110,7 +110,7 @@ func (s *Store) claim(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (c c
 }
 
 // create makes the rows that are missing and takes the lock.
-func (s *Store) create(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (row dbsqlc.FlowLockRow, err error) {
+func (s *Store) create(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (row *dbsqlc.FlowLockRow, err error) {
 	now := stamp(s.now())
 	if w.Deployment {
 		if err := q.DeploymentEnsure(ctx, dbsqlc.DeploymentEnsureParams{DeploymentID: w.FlowID, Now: now}); err != nil {
@@ -132,7 +132,7 @@ func (s *Store) register(ctx context.Context, q *dbsqlc.Queries, w flow.Write) (
 // registerAll is the same of several writes; what has no key is always new.
 func (s *Store) registerAll(ctx context.Context, q *dbsqlc.Queries, ws []flow.Write) ([][]bool, error) {
 	p, fresh := keyParams(ws), make([][]bool, len(ws))
-	var inserted []dbsqlc.KeyInsertNewRow
+	var inserted []*dbsqlc.KeyInsertNewRow
 	var err error
 	if p.Now = stamp(s.now()); len(p.Keys) > 0 {
 		inserted, err = q.KeyInsertNew(ctx, p)
@@ -148,7 +148,7 @@ func (s *Store) registerAll(ctx context.Context, q *dbsqlc.Queries, ws []flow.Wr
 }
 
 // readState reads what the writer does not know yet; nothing, where it wrote last.
-func (s *Store) readState(ctx context.Context, q *dbsqlc.Queries, w flow.Write, row dbsqlc.FlowLockRow) (flow.State, error) {
+func (s *Store) readState(ctx context.Context, q *dbsqlc.Queries, w flow.Write, row *dbsqlc.FlowLockRow) (flow.State, error) {
 	at := flow.Cursor{Epoch: row.Epoch, Version: row.Version}
 	state := flow.State{
 		Delta:      flow.Delta{From: w.Known, To: at},

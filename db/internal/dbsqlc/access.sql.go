@@ -70,7 +70,7 @@ type AccessCodeRedeemParams struct {
 }
 
 // The row is locked by its deletion: of two browsers with the same code one finds it.
-func (q *Queries) AccessCodeRedeem(ctx context.Context, arg AccessCodeRedeemParams) (AccessSession, error) {
+func (q *Queries) AccessCodeRedeem(ctx context.Context, arg AccessCodeRedeemParams) (*AccessSession, error) {
 	row := q.db.QueryRow(ctx, accessCodeRedeem, arg.SessionHash, arg.Now, arg.CodeHash)
 	var i AccessSession
 	err := row.Scan(
@@ -83,7 +83,7 @@ func (q *Queries) AccessCodeRedeem(ctx context.Context, arg AccessCodeRedeemPara
 		&i.CreatedAt,
 		&i.ExpiresAt,
 	)
-	return i, err
+	return &i, err
 }
 
 const accessSessionAdd = `-- name: AccessSessionAdd :exec
@@ -146,7 +146,7 @@ type AccessSessionGetUnlessRevokedRow struct {
 	AccessSession AccessSession
 }
 
-func (q *Queries) AccessSessionGetUnlessRevoked(ctx context.Context, sessionHash []byte) (AccessSessionGetUnlessRevokedRow, error) {
+func (q *Queries) AccessSessionGetUnlessRevoked(ctx context.Context, sessionHash []byte) (*AccessSessionGetUnlessRevokedRow, error) {
 	row := q.db.QueryRow(ctx, accessSessionGetUnlessRevoked, sessionHash)
 	var i AccessSessionGetUnlessRevokedRow
 	err := row.Scan(
@@ -159,7 +159,7 @@ func (q *Queries) AccessSessionGetUnlessRevoked(ctx context.Context, sessionHash
 		&i.AccessSession.CreatedAt,
 		&i.AccessSession.ExpiresAt,
 	)
-	return i, err
+	return &i, err
 }
 
 const accessTokenAdd = `-- name: AccessTokenAdd :exec
@@ -196,7 +196,7 @@ FROM access_tokens
 WHERE token_id = $1
 `
 
-func (q *Queries) AccessTokenGet(ctx context.Context, tokenID string) (AccessToken, error) {
+func (q *Queries) AccessTokenGet(ctx context.Context, tokenID string) (*AccessToken, error) {
 	row := q.db.QueryRow(ctx, accessTokenGet, tokenID)
 	var i AccessToken
 	err := row.Scan(
@@ -210,7 +210,7 @@ func (q *Queries) AccessTokenGet(ctx context.Context, tokenID string) (AccessTok
 		&i.RevokedAt,
 		&i.LastUsedAt,
 	)
-	return i, err
+	return &i, err
 }
 
 const accessTokenList = `-- name: AccessTokenList :many
@@ -219,13 +219,13 @@ FROM access_tokens
 ORDER BY created_at, token_id
 `
 
-func (q *Queries) AccessTokenList(ctx context.Context) ([]AccessToken, error) {
+func (q *Queries) AccessTokenList(ctx context.Context) ([]*AccessToken, error) {
 	rows, err := q.db.Query(ctx, accessTokenList)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []AccessToken
+	var items []*AccessToken
 	for rows.Next() {
 		var i AccessToken
 		if err := rows.Scan(
@@ -241,7 +241,7 @@ func (q *Queries) AccessTokenList(ctx context.Context) ([]AccessToken, error) {
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

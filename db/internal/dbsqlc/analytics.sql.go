@@ -58,13 +58,13 @@ type ComparisonListRow struct {
 	CriticalB      bool
 }
 
-func (q *Queries) ComparisonList(ctx context.Context, arg ComparisonListParams) ([]ComparisonListRow, error) {
+func (q *Queries) ComparisonList(ctx context.Context, arg ComparisonListParams) ([]*ComparisonListRow, error) {
 	rows, err := q.db.Query(ctx, comparisonList, arg.FlowA, arg.FlowB)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ComparisonListRow
+	var items []*ComparisonListRow
 	for rows.Next() {
 		var i ComparisonListRow
 		if err := rows.Scan(
@@ -87,7 +87,7 @@ func (q *Queries) ComparisonList(ctx context.Context, arg ComparisonListParams) 
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ type ComponentStatsListRow struct {
 }
 
 // One page by name, after the last one seen.
-func (q *Queries) ComponentStatsList(ctx context.Context, arg ComponentStatsListParams) ([]ComponentStatsListRow, error) {
+func (q *Queries) ComponentStatsList(ctx context.Context, arg ComponentStatsListParams) ([]*ComponentStatsListRow, error) {
 	rows, err := q.db.Query(ctx, componentStatsList,
 		arg.WindowFrom,
 		arg.WindowTo,
@@ -153,7 +153,7 @@ func (q *Queries) ComponentStatsList(ctx context.Context, arg ComponentStatsList
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ComponentStatsListRow
+	var items []*ComponentStatsListRow
 	for rows.Next() {
 		var i ComponentStatsListRow
 		if err := rows.Scan(
@@ -171,7 +171,7 @@ func (q *Queries) ComponentStatsList(ctx context.Context, arg ComponentStatsList
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -215,13 +215,13 @@ type DiagnosisListRow struct {
 }
 
 // Roots first, in the order in which they failed; then what they stop, in order of appearance.
-func (q *Queries) DiagnosisList(ctx context.Context, flowID string) ([]DiagnosisListRow, error) {
+func (q *Queries) DiagnosisList(ctx context.Context, flowID string) ([]*DiagnosisListRow, error) {
 	rows, err := q.db.Query(ctx, diagnosisList, flowID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []DiagnosisListRow
+	var items []*DiagnosisListRow
 	for rows.Next() {
 		var i DiagnosisListRow
 		if err := rows.Scan(
@@ -240,7 +240,7 @@ func (q *Queries) DiagnosisList(ctx context.Context, flowID string) ([]Diagnosis
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -276,13 +276,13 @@ type EstimateListRow struct {
 }
 
 // The flow's row first, then jobs known here in order of appearance, then the others by name.
-func (q *Queries) EstimateList(ctx context.Context, arg EstimateListParams) ([]EstimateListRow, error) {
+func (q *Queries) EstimateList(ctx context.Context, arg EstimateListParams) ([]*EstimateListRow, error) {
 	rows, err := q.db.Query(ctx, estimateList, arg.FlowID, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []EstimateListRow
+	var items []*EstimateListRow
 	for rows.Next() {
 		var i EstimateListRow
 		if err := rows.Scan(
@@ -295,7 +295,7 @@ func (q *Queries) EstimateList(ctx context.Context, arg EstimateListParams) ([]E
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -350,7 +350,7 @@ type ProvisionGetRow struct {
 // What the HTTP side asks of the schema analytics. The outputs of functions are cast,
 // since the generator does not know their types.
 // The latest life of a flow.
-func (q *Queries) ProvisionGet(ctx context.Context, flowID string) (ProvisionGetRow, error) {
+func (q *Queries) ProvisionGet(ctx context.Context, flowID string) (*ProvisionGetRow, error) {
 	row := q.db.QueryRow(ctx, provisionGet, flowID)
 	var i ProvisionGetRow
 	err := row.Scan(
@@ -380,7 +380,7 @@ func (q *Queries) ProvisionGet(ctx context.Context, flowID string) (ProvisionGet
 		&i.FirstFailureAttempt,
 		&i.FirstFailedAt,
 	)
-	return i, err
+	return &i, err
 }
 
 const provisionListBegun = `-- name: ProvisionListBegun :many
@@ -444,7 +444,7 @@ type ProvisionListBegunRow struct {
 }
 
 // One page of those that began in the window, latest first, after the last one seen.
-func (q *Queries) ProvisionListBegun(ctx context.Context, arg ProvisionListBegunParams) ([]ProvisionListBegunRow, error) {
+func (q *Queries) ProvisionListBegun(ctx context.Context, arg ProvisionListBegunParams) ([]*ProvisionListBegunRow, error) {
 	rows, err := q.db.Query(ctx, provisionListBegun,
 		arg.WindowFrom,
 		arg.WindowTo,
@@ -459,7 +459,7 @@ func (q *Queries) ProvisionListBegun(ctx context.Context, arg ProvisionListBegun
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ProvisionListBegunRow
+	var items []*ProvisionListBegunRow
 	for rows.Next() {
 		var i ProvisionListBegunRow
 		if err := rows.Scan(
@@ -491,7 +491,7 @@ func (q *Queries) ProvisionListBegun(ctx context.Context, arg ProvisionListBegun
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -530,13 +530,13 @@ type StateListAtRow struct {
 	EndedAt   pgtype.Timestamptz
 }
 
-func (q *Queries) StateListAt(ctx context.Context, arg StateListAtParams) ([]StateListAtRow, error) {
+func (q *Queries) StateListAt(ctx context.Context, arg StateListAtParams) ([]*StateListAtRow, error) {
 	rows, err := q.db.Query(ctx, stateListAt, arg.FlowID, arg.Moment, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []StateListAtRow
+	var items []*StateListAtRow
 	for rows.Next() {
 		var i StateListAtRow
 		if err := rows.Scan(
@@ -551,7 +551,7 @@ func (q *Queries) StateListAt(ctx context.Context, arg StateListAtParams) ([]Sta
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -616,13 +616,13 @@ type TimelineListRow struct {
 }
 
 // In order of beginning, what has not begun last.
-func (q *Queries) TimelineList(ctx context.Context, flowID string) ([]TimelineListRow, error) {
+func (q *Queries) TimelineList(ctx context.Context, flowID string) ([]*TimelineListRow, error) {
 	rows, err := q.db.Query(ctx, timelineList, flowID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []TimelineListRow
+	var items []*TimelineListRow
 	for rows.Next() {
 		var i TimelineListRow
 		if err := rows.Scan(
@@ -658,7 +658,7 @@ func (q *Queries) TimelineList(ctx context.Context, flowID string) ([]TimelineLi
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

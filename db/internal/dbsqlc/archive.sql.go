@@ -49,13 +49,13 @@ type ExecutionListOfFlowRow struct {
 	LogDay      pgtype.Date
 }
 
-func (q *Queries) ExecutionListOfFlow(ctx context.Context, flowID string) ([]ExecutionListOfFlowRow, error) {
+func (q *Queries) ExecutionListOfFlow(ctx context.Context, flowID string) ([]*ExecutionListOfFlowRow, error) {
 	rows, err := q.db.Query(ctx, executionListOfFlow, flowID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ExecutionListOfFlowRow
+	var items []*ExecutionListOfFlowRow
 	for rows.Next() {
 		var i ExecutionListOfFlowRow
 		if err := rows.Scan(
@@ -70,7 +70,7 @@ func (q *Queries) ExecutionListOfFlow(ctx context.Context, flowID string) ([]Exe
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ type LogLineListAfterRow struct {
 }
 
 // One page of an execution's lines. The day leads to the one partition they are in.
-func (q *Queries) LogLineListAfter(ctx context.Context, arg LogLineListAfterParams) ([]LogLineListAfterRow, error) {
+func (q *Queries) LogLineListAfter(ctx context.Context, arg LogLineListAfterParams) ([]*LogLineListAfterRow, error) {
 	rows, err := q.db.Query(ctx, logLineListAfter,
 		arg.FlowID,
 		arg.ExecutionID,
@@ -114,7 +114,7 @@ func (q *Queries) LogLineListAfter(ctx context.Context, arg LogLineListAfterPara
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LogLineListAfterRow
+	var items []*LogLineListAfterRow
 	for rows.Next() {
 		var i LogLineListAfterRow
 		if err := rows.Scan(
@@ -125,7 +125,7 @@ func (q *Queries) LogLineListAfter(ctx context.Context, arg LogLineListAfterPara
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -169,13 +169,13 @@ type TransitionListAfterRow struct {
 
 // One page of a flow's history, in the order in which it was recorded, and of each how
 // many equal ones come before it. OFFSET 0 for the reason given in graph.sql.
-func (q *Queries) TransitionListAfter(ctx context.Context, arg TransitionListAfterParams) ([]TransitionListAfterRow, error) {
+func (q *Queries) TransitionListAfter(ctx context.Context, arg TransitionListAfterParams) ([]*TransitionListAfterRow, error) {
 	rows, err := q.db.Query(ctx, transitionListAfter, arg.FlowID, arg.After, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []TransitionListAfterRow
+	var items []*TransitionListAfterRow
 	for rows.Next() {
 		var i TransitionListAfterRow
 		if err := rows.Scan(
@@ -191,7 +191,7 @@ func (q *Queries) TransitionListAfter(ctx context.Context, arg TransitionListAft
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

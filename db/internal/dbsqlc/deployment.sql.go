@@ -44,7 +44,7 @@ FROM deployments
 WHERE deployment_id = $1
 `
 
-func (q *Queries) DeploymentGet(ctx context.Context, deploymentID string) (Deployment, error) {
+func (q *Queries) DeploymentGet(ctx context.Context, deploymentID string) (*Deployment, error) {
 	row := q.db.QueryRow(ctx, deploymentGet, deploymentID)
 	var i Deployment
 	err := row.Scan(
@@ -56,7 +56,7 @@ func (q *Queries) DeploymentGet(ctx context.Context, deploymentID string) (Deplo
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
-	return i, err
+	return &i, err
 }
 
 const deploymentGetRecord = `-- name: DeploymentGetRecord :one
@@ -77,7 +77,7 @@ type DeploymentGetRecordRow struct {
 	Version    int64
 }
 
-func (q *Queries) DeploymentGetRecord(ctx context.Context, deploymentID string) (DeploymentGetRecordRow, error) {
+func (q *Queries) DeploymentGetRecord(ctx context.Context, deploymentID string) (*DeploymentGetRecordRow, error) {
 	row := q.db.QueryRow(ctx, deploymentGetRecord, deploymentID)
 	var i DeploymentGetRecordRow
 	err := row.Scan(
@@ -92,7 +92,7 @@ func (q *Queries) DeploymentGetRecord(ctx context.Context, deploymentID string) 
 		&i.Status,
 		&i.Version,
 	)
-	return i, err
+	return &i, err
 }
 
 const deploymentListRecordsBefore = `-- name: DeploymentListRecordsBefore :many
@@ -125,7 +125,7 @@ type DeploymentListRecordsBeforeRow struct {
 
 // One page, newest first, of those that come after the given one in that order. All of
 // them come after infinity.
-func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg DeploymentListRecordsBeforeParams) ([]DeploymentListRecordsBeforeRow, error) {
+func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg DeploymentListRecordsBeforeParams) ([]*DeploymentListRecordsBeforeRow, error) {
 	rows, err := q.db.Query(ctx, deploymentListRecordsBefore,
 		arg.CreatedAt,
 		arg.DeploymentID,
@@ -136,7 +136,7 @@ func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg Deploymen
 		return nil, err
 	}
 	defer rows.Close()
-	var items []DeploymentListRecordsBeforeRow
+	var items []*DeploymentListRecordsBeforeRow
 	for rows.Next() {
 		var i DeploymentListRecordsBeforeRow
 		if err := rows.Scan(
@@ -153,7 +153,7 @@ func (q *Queries) DeploymentListRecordsBefore(ctx context.Context, arg Deploymen
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -171,19 +171,19 @@ type DeploymentListRegionsRow struct {
 }
 
 // Of those that are known, which regions they have.
-func (q *Queries) DeploymentListRegions(ctx context.Context, deploymentIds []string) ([]DeploymentListRegionsRow, error) {
+func (q *Queries) DeploymentListRegions(ctx context.Context, deploymentIds []string) ([]*DeploymentListRegionsRow, error) {
 	rows, err := q.db.Query(ctx, deploymentListRegions, deploymentIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []DeploymentListRegionsRow
+	var items []*DeploymentListRegionsRow
 	for rows.Next() {
 		var i DeploymentListRegionsRow
 		if err := rows.Scan(&i.DeploymentID, &i.Regions); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

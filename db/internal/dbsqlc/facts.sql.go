@@ -190,7 +190,7 @@ type FlowGetLifeRow struct {
 	Regions  []string
 }
 
-func (q *Queries) FlowGetLife(ctx context.Context, flowID string) (FlowGetLifeRow, error) {
+func (q *Queries) FlowGetLife(ctx context.Context, flowID string) (*FlowGetLifeRow, error) {
 	row := q.db.QueryRow(ctx, flowGetLife, flowID)
 	var i FlowGetLifeRow
 	err := row.Scan(
@@ -199,7 +199,7 @@ func (q *Queries) FlowGetLife(ctx context.Context, flowID string) (FlowGetLifeRo
 		&i.Provider,
 		&i.Regions,
 	)
-	return i, err
+	return &i, err
 }
 
 const flowHoldLife = `-- name: FlowHoldLife :one
@@ -277,19 +277,19 @@ type TransitionListFirstRow struct {
 }
 
 // When each job was first heard of.
-func (q *Queries) TransitionListFirst(ctx context.Context, flowID string) ([]TransitionListFirstRow, error) {
+func (q *Queries) TransitionListFirst(ctx context.Context, flowID string) ([]*TransitionListFirstRow, error) {
 	rows, err := q.db.Query(ctx, transitionListFirst, flowID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []TransitionListFirstRow
+	var items []*TransitionListFirstRow
 	for rows.Next() {
 		var i TransitionListFirstRow
 		if err := rows.Scan(&i.JobID, &i.HappenedAt); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

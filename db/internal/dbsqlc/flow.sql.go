@@ -111,7 +111,7 @@ type FlowGetRow struct {
 	CreatedAt        pgtype.Timestamptz
 }
 
-func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error) {
+func (q *Queries) FlowGet(ctx context.Context, flowID string) (*FlowGetRow, error) {
 	row := q.db.QueryRow(ctx, flowGet, flowID)
 	var i FlowGetRow
 	err := row.Scan(
@@ -134,7 +134,7 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (FlowGetRow, error
 		&i.EstimateRuns,
 		&i.CreatedAt,
 	)
-	return i, err
+	return &i, err
 }
 
 const flowListCursors = `-- name: FlowListCursors :many
@@ -156,19 +156,19 @@ type FlowListCursorsRow struct {
 	Version int64
 }
 
-func (q *Queries) FlowListCursors(ctx context.Context, flowIds []string) ([]FlowListCursorsRow, error) {
+func (q *Queries) FlowListCursors(ctx context.Context, flowIds []string) ([]*FlowListCursorsRow, error) {
 	rows, err := q.db.Query(ctx, flowListCursors, flowIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []FlowListCursorsRow
+	var items []*FlowListCursorsRow
 	for rows.Next() {
 		var i FlowListCursorsRow
 		if err := rows.Scan(&i.FlowID, &i.Epoch, &i.Version); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -234,7 +234,7 @@ type FlowLockRow struct {
 // it has for as long as its sessions live, and one that is may be promoted at any moment.
 // Holds the flow's row until the transaction ends: versions are taken under it. What the
 // rules need of the deployment's record comes along.
-func (q *Queries) FlowLock(ctx context.Context, flowID string) (FlowLockRow, error) {
+func (q *Queries) FlowLock(ctx context.Context, flowID string) (*FlowLockRow, error) {
 	row := q.db.QueryRow(ctx, flowLock, flowID)
 	var i FlowLockRow
 	err := row.Scan(
@@ -244,7 +244,7 @@ func (q *Queries) FlowLock(ctx context.Context, flowID string) (FlowLockRow, err
 		&i.Provider,
 		&i.Regions,
 	)
-	return i, err
+	return &i, err
 }
 
 const flowLockForDelete = `-- name: FlowLockForDelete :one
@@ -300,13 +300,13 @@ type FlowLockFreeRow struct {
 }
 
 // The same of those flows that nobody else holds: it waits for nobody.
-func (q *Queries) FlowLockFree(ctx context.Context, flowIds []string) ([]FlowLockFreeRow, error) {
+func (q *Queries) FlowLockFree(ctx context.Context, flowIds []string) ([]*FlowLockFreeRow, error) {
 	rows, err := q.db.Query(ctx, flowLockFree, flowIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []FlowLockFreeRow
+	var items []*FlowLockFreeRow
 	for rows.Next() {
 		var i FlowLockFreeRow
 		if err := rows.Scan(
@@ -319,7 +319,7 @@ func (q *Queries) FlowLockFree(ctx context.Context, flowIds []string) ([]FlowLoc
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

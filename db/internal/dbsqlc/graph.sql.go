@@ -81,13 +81,13 @@ type GroupListTalliesRow struct {
 // itself is a leaf with its own run; what was set aside counts nowhere.
 // The walk is read once and everything is looked up by key from it, so that the plan is
 // right without statistics, as in a database that was just filled.
-func (q *Queries) GroupListTallies(ctx context.Context, flowID string) ([]GroupListTalliesRow, error) {
+func (q *Queries) GroupListTallies(ctx context.Context, flowID string) ([]*GroupListTalliesRow, error) {
 	rows, err := q.db.Query(ctx, groupListTallies, flowID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []GroupListTalliesRow
+	var items []*GroupListTalliesRow
 	for rows.Next() {
 		var i GroupListTalliesRow
 		if err := rows.Scan(
@@ -104,7 +104,7 @@ func (q *Queries) GroupListTallies(ctx context.Context, flowID string) ([]GroupL
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -141,13 +141,13 @@ type BridgeCursorListChangedSinceRow struct {
 }
 
 // OFFSET 0 for the reason given in graph.sql.
-func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCursorListChangedSinceParams) ([]BridgeCursorListChangedSinceRow, error) {
+func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCursorListChangedSinceParams) ([]*BridgeCursorListChangedSinceRow, error) {
 	rows, err := q.db.Query(ctx, bridgeCursorListChangedSince, arg.FlowID, arg.Since)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []BridgeCursorListChangedSinceRow
+	var items []*BridgeCursorListChangedSinceRow
 	for rows.Next() {
 		var i BridgeCursorListChangedSinceRow
 		if err := rows.Scan(
@@ -170,7 +170,7 @@ func (q *Queries) BridgeCursorListChangedSince(ctx context.Context, arg BridgeCu
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -379,19 +379,19 @@ type KeyInsertNewRow struct {
 }
 
 // Gives back the keys that were not there: those writes have not had their effect yet.
-func (q *Queries) KeyInsertNew(ctx context.Context, arg KeyInsertNewParams) ([]KeyInsertNewRow, error) {
+func (q *Queries) KeyInsertNew(ctx context.Context, arg KeyInsertNewParams) ([]*KeyInsertNewRow, error) {
 	rows, err := q.db.Query(ctx, keyInsertNew, arg.FlowIds, arg.Keys, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []KeyInsertNewRow
+	var items []*KeyInsertNewRow
 	for rows.Next() {
 		var i KeyInsertNewRow
 		if err := rows.Scan(&i.FlowID, &i.Key); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

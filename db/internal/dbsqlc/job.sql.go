@@ -83,13 +83,13 @@ type JobListChangedSinceRow struct {
 
 // With since -1: all jobs. In no order: the reader puts them into that of appearance, which
 // they nearly are in, while a sort here would copy every row.
-func (q *Queries) JobListChangedSince(ctx context.Context, arg JobListChangedSinceParams) ([]JobListChangedSinceRow, error) {
+func (q *Queries) JobListChangedSince(ctx context.Context, arg JobListChangedSinceParams) ([]*JobListChangedSinceRow, error) {
 	rows, err := q.db.Query(ctx, jobListChangedSince, arg.FlowID, arg.Since)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []JobListChangedSinceRow
+	var items []*JobListChangedSinceRow
 	for rows.Next() {
 		var i JobListChangedSinceRow
 		if err := rows.Scan(
@@ -121,7 +121,7 @@ func (q *Queries) JobListChangedSince(ctx context.Context, arg JobListChangedSin
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -206,13 +206,13 @@ type JobListPlacedRow struct {
 // Edges from jobs that are not known yet are not visible, and are dependencies; a job
 // of another flow is none that could be looked up here.
 // The same order in every database, whatever its collation.
-func (q *Queries) JobListPlaced(ctx context.Context, arg JobListPlacedParams) ([]JobListPlacedRow, error) {
+func (q *Queries) JobListPlaced(ctx context.Context, arg JobListPlacedParams) ([]*JobListPlacedRow, error) {
 	rows, err := q.db.Query(ctx, jobListPlaced, arg.FlowID, arg.Statuses, arg.JobIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []JobListPlacedRow
+	var items []*JobListPlacedRow
 	for rows.Next() {
 		var i JobListPlacedRow
 		if err := rows.Scan(
@@ -247,7 +247,7 @@ func (q *Queries) JobListPlaced(ctx context.Context, arg JobListPlacedParams) ([
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -268,11 +268,11 @@ type JobOwnerGetRow struct {
 }
 
 // Whether there is a deployment's record or a flow of that id, and the primary region.
-func (q *Queries) JobOwnerGet(ctx context.Context, flowID string) (JobOwnerGetRow, error) {
+func (q *Queries) JobOwnerGet(ctx context.Context, flowID string) (*JobOwnerGetRow, error) {
 	row := q.db.QueryRow(ctx, jobOwnerGet, flowID)
 	var i JobOwnerGetRow
 	err := row.Scan(&i.Known, &i.PrimaryRegion)
-	return i, err
+	return &i, err
 }
 
 const jobPutAll = `-- name: JobPutAll :exec

@@ -30,7 +30,7 @@ type ExecutionGetLogRow struct {
 // Whose log it is, where its lines are kept and how many there are. Flows may hold
 // executions of the same id, since an archive may name them as it likes: the flow that the
 // id begins with goes first, so that nobody can put a log in the place of another's.
-func (q *Queries) ExecutionGetLog(ctx context.Context, executionID string) (ExecutionGetLogRow, error) {
+func (q *Queries) ExecutionGetLog(ctx context.Context, executionID string) (*ExecutionGetLogRow, error) {
 	row := q.db.QueryRow(ctx, executionGetLog, executionID)
 	var i ExecutionGetLogRow
 	err := row.Scan(
@@ -40,7 +40,7 @@ func (q *Queries) ExecutionGetLog(ctx context.Context, executionID string) (Exec
 		&i.LineCount,
 		&i.LogDay,
 	)
-	return i, err
+	return &i, err
 }
 
 const executionListOfJob = `-- name: ExecutionListOfJob :many
@@ -66,13 +66,13 @@ type ExecutionListOfJobRow struct {
 }
 
 // A job's attempts, newest first.
-func (q *Queries) ExecutionListOfJob(ctx context.Context, arg ExecutionListOfJobParams) ([]ExecutionListOfJobRow, error) {
+func (q *Queries) ExecutionListOfJob(ctx context.Context, arg ExecutionListOfJobParams) ([]*ExecutionListOfJobRow, error) {
 	rows, err := q.db.Query(ctx, executionListOfJob, arg.FlowID, arg.JobID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ExecutionListOfJobRow
+	var items []*ExecutionListOfJobRow
 	for rows.Next() {
 		var i ExecutionListOfJobRow
 		if err := rows.Scan(
@@ -86,7 +86,7 @@ func (q *Queries) ExecutionListOfJob(ctx context.Context, arg ExecutionListOfJob
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ type LogLineListFromRow struct {
 // condition to a range of its primary key. Lines are numbered in the transaction that
 // counts them and never change, so with the count read before as last_line this agrees
 // with it, without a transaction around both.
-func (q *Queries) LogLineListFrom(ctx context.Context, arg LogLineListFromParams) ([]LogLineListFromRow, error) {
+func (q *Queries) LogLineListFrom(ctx context.Context, arg LogLineListFromParams) ([]*LogLineListFromRow, error) {
 	rows, err := q.db.Query(ctx, logLineListFrom,
 		arg.LogDay,
 		arg.FlowID,
@@ -138,7 +138,7 @@ func (q *Queries) LogLineListFrom(ctx context.Context, arg LogLineListFromParams
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LogLineListFromRow
+	var items []*LogLineListFromRow
 	for rows.Next() {
 		var i LogLineListFromRow
 		if err := rows.Scan(
@@ -149,7 +149,7 @@ func (q *Queries) LogLineListFrom(ctx context.Context, arg LogLineListFromParams
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

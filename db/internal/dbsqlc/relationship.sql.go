@@ -77,13 +77,13 @@ type RelationshipListChangedSinceRow struct {
 }
 
 // With since -1: all relationships, those not shown yet among them. In no order, as jobs.
-func (q *Queries) RelationshipListChangedSince(ctx context.Context, arg RelationshipListChangedSinceParams) ([]RelationshipListChangedSinceRow, error) {
+func (q *Queries) RelationshipListChangedSince(ctx context.Context, arg RelationshipListChangedSinceParams) ([]*RelationshipListChangedSinceRow, error) {
 	rows, err := q.db.Query(ctx, relationshipListChangedSince, arg.FlowID, arg.Since)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []RelationshipListChangedSinceRow
+	var items []*RelationshipListChangedSinceRow
 	for rows.Next() {
 		var i RelationshipListChangedSinceRow
 		if err := rows.Scan(
@@ -100,7 +100,7 @@ func (q *Queries) RelationshipListChangedSince(ctx context.Context, arg Relation
 		); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -223,19 +223,19 @@ type TombstoneListChangedSinceRow struct {
 	Type   string
 }
 
-func (q *Queries) TombstoneListChangedSince(ctx context.Context, arg TombstoneListChangedSinceParams) ([]TombstoneListChangedSinceRow, error) {
+func (q *Queries) TombstoneListChangedSince(ctx context.Context, arg TombstoneListChangedSinceParams) ([]*TombstoneListChangedSinceRow, error) {
 	rows, err := q.db.Query(ctx, tombstoneListChangedSince, arg.FlowID, arg.Since)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []TombstoneListChangedSinceRow
+	var items []*TombstoneListChangedSinceRow
 	for rows.Next() {
 		var i TombstoneListChangedSinceRow
 		if err := rows.Scan(&i.FromID, &i.ToID, &i.Type); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -55,19 +55,19 @@ type WatchTermListSharedRow struct {
 
 // The terms that a write is fenced by. Shared locks: who would take over waits for the
 // write, and then sees what it wrote; heartbeats wait as long.
-func (q *Queries) WatchTermListShared(ctx context.Context, arg WatchTermListSharedParams) ([]WatchTermListSharedRow, error) {
+func (q *Queries) WatchTermListShared(ctx context.Context, arg WatchTermListSharedParams) ([]*WatchTermListSharedRow, error) {
 	rows, err := q.db.Query(ctx, watchTermListShared, arg.FlowID, arg.Regions)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []WatchTermListSharedRow
+	var items []*WatchTermListSharedRow
 	for rows.Next() {
 		var i WatchTermListSharedRow
 		if err := rows.Scan(&i.Region, &i.Term); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, &i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ type WatchTermTakeIfOverRow struct {
 }
 
 // Takes a watch that nobody has, or whose holder was not heard of in time. No row: somebody has it.
-func (q *Queries) WatchTermTakeIfOver(ctx context.Context, arg WatchTermTakeIfOverParams) (WatchTermTakeIfOverRow, error) {
+func (q *Queries) WatchTermTakeIfOver(ctx context.Context, arg WatchTermTakeIfOverParams) (*WatchTermTakeIfOverRow, error) {
 	row := q.db.QueryRow(ctx, watchTermTakeIfOver,
 		arg.FlowID,
 		arg.Region,
@@ -139,5 +139,5 @@ func (q *Queries) WatchTermTakeIfOver(ctx context.Context, arg WatchTermTakeIfOv
 	)
 	var i WatchTermTakeIfOverRow
 	err := row.Scan(&i.Term, &i.Since, &i.LinesAt)
-	return i, err
+	return &i, err
 }
