@@ -1,6 +1,7 @@
 package reqlog
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -24,9 +25,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Done == nil {
 		o.Done = func(Request) {}
 	}

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -19,15 +20,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Heartbeat == 0 {
-		o.Heartbeat = 10 * time.Second
-	}
-	if o.WriteTimeout == 0 {
-		o.WriteTimeout = 10 * time.Second
-	}
-	if o.Retry == 0 {
-		o.Retry = time.Second + rand.N(2*time.Second)
-	}
+	o.Heartbeat = cmp.Or(o.Heartbeat, 10*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
+	o.Retry = cmp.Or(o.Retry, time.Second+rand.N(2*time.Second))
 	return o
 }
 

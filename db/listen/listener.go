@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,9 @@ import (
 const (
 	leastRetry = 50 * time.Millisecond
 	mostRetry  = time.Second
+
+	// connectTimeout bounds the connect and the LISTEN.
+	connectTimeout = 5 * time.Second
 )
 
 // Listener hears announcements. The functions are called from Run's goroutine, one at a
@@ -37,8 +41,6 @@ type Listener struct {
 	Silence time.Duration
 	// PingTimeout bounds the ping. Default 2 s.
 	PingTimeout time.Duration
-	// ConnectTimeout bounds the connect and the LISTEN. Default 5 s.
-	ConnectTimeout time.Duration
 	// RetryMin and RetryMax bound the pause before it connects again. Defaults 50 ms and 1 s.
 	RetryMin, RetryMax time.Duration
 	Logger             *slog.Logger
@@ -73,14 +75,11 @@ func (l *Listener) Run(ctx context.Context) error {
 }
 
 func (l *Listener) setDefaults() {
-	orDefault(&l.Silence, 5*time.Second)
-	orDefault(&l.PingTimeout, 2*time.Second)
-	orDefault(&l.ConnectTimeout, 5*time.Second)
-	orDefault(&l.RetryMin, leastRetry)
-	orDefault(&l.RetryMax, mostRetry)
-	if l.Logger == nil {
-		l.Logger = slog.New(slog.DiscardHandler)
-	}
+	l.Silence = cmp.Or(l.Silence, 5*time.Second)
+	l.PingTimeout = cmp.Or(l.PingTimeout, 2*time.Second)
+	l.RetryMin = cmp.Or(l.RetryMin, leastRetry)
+	l.RetryMax = cmp.Or(l.RetryMax, mostRetry)
+	l.Logger = cmp.Or(l.Logger, slog.New(slog.DiscardHandler))
 }
 
 // session is one connection, from the connect to the error that ends it.
@@ -105,7 +104,7 @@ func (l *Listener) session(ctx context.Context, cfg *pgx.ConnConfig, retry *back
 }
 
 func (l *Listener) connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
@@ -159,10 +158,4 @@ func closeConn(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
-}
-
-func orDefault(d *time.Duration, def time.Duration) {
-	if *d == 0 {
-		*d = def
-	}
 }

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -52,13 +53,11 @@ const announceSQL = `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id, set
 
 // NewNotifier makes a notifier; nothing is announced before Run.
 func NewNotifier(opts NotifierOptions) *Notifier {
-	orDefault(&opts.Window, 20*time.Millisecond)
-	orDefault(&opts.Timeout, 2*time.Second)
-	orDefault(&opts.RetryMin, leastRetry)
-	orDefault(&opts.RetryMax, mostRetry)
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
+	opts.Window = cmp.Or(opts.Window, 20*time.Millisecond)
+	opts.Timeout = cmp.Or(opts.Timeout, 2*time.Second)
+	opts.RetryMin = cmp.Or(opts.RetryMin, leastRetry)
+	opts.RetryMax = cmp.Or(opts.RetryMax, mostRetry)
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	return &Notifier{opts: opts, wake: make(chan struct{}, 1), pending: map[string]struct{}{}}
 }
 

@@ -54,9 +54,9 @@ func (h *Hub) reading() (context.Context, context.CancelFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
-		return context.WithTimeout(h.ctx, h.opts.PollTimeout)
+		return context.WithTimeout(h.ctx, pollTimeout)
 	}
-	return context.WithTimeout(s.era, h.opts.ReadTimeout)
+	return context.WithTimeout(s.era, readTimeout)
 }
 
 func availability(down bool, since time.Time) Frame {

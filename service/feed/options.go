@@ -1,9 +1,17 @@
 package feed
 
 import (
+	"cmp"
 	"log/slog"
 	"math/rand/v2"
 	"time"
+)
+
+const (
+	// pollTimeout bounds the small read of a poll, and every read while the database is away.
+	pollTimeout = 2 * time.Second
+	// readTimeout bounds a read of changes or of a whole flow.
+	readTimeout = 10 * time.Second
 )
 
 // Options tune a hub. The zero value of each field gives its default.
@@ -11,10 +19,6 @@ type Options struct {
 	// PollInterval is how often the versions of all watched flows are compared, ±25 %.
 	// It bounds how late a change arrives when its wake was lost. Default 1 s.
 	PollInterval time.Duration
-	// PollTimeout bounds that one small read, and every read while the database is away. Default 2 s.
-	PollTimeout time.Duration
-	// ReadTimeout bounds a read of changes or of a whole flow. Default 10 s.
-	ReadTimeout time.Duration
 	// Coalesce is the least time between two reads of one flow's changes; the first
 	// wake after a pause is answered at once. Default 10 ms, negative for none.
 	Coalesce time.Duration
@@ -38,38 +42,22 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	orDuration(&o.PollInterval, time.Second)
-	orDuration(&o.PollTimeout, 2*time.Second)
-	orDuration(&o.ReadTimeout, 10*time.Second)
-	orDuration(&o.Coalesce, 10*time.Millisecond)
-	orDuration(&o.Linger, 10*time.Second)
-	orDuration(&o.RetryMin, 50*time.Millisecond)
-	orDuration(&o.RetryMax, time.Second)
-	orInt(&o.RingSegments, 64)
-	orInt(&o.RingBytes, 256<<10)
-	orInt(&o.SnapshotBytes, 64<<20)
+	o.PollInterval = cmp.Or(o.PollInterval, time.Second)
+	o.Coalesce = cmp.Or(o.Coalesce, 10*time.Millisecond)
+	o.Linger = cmp.Or(o.Linger, 10*time.Second)
+	o.RetryMin = cmp.Or(o.RetryMin, 50*time.Millisecond)
+	o.RetryMax = cmp.Or(o.RetryMax, time.Second)
+	o.RingSegments = cmp.Or(o.RingSegments, 64)
+	o.RingBytes = cmp.Or(o.RingBytes, 256<<10)
+	o.SnapshotBytes = cmp.Or(o.SnapshotBytes, 64<<20)
 	if o.OnFrame == nil {
 		o.OnFrame = func(time.Duration) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return o
-}
-
-func orDuration(d *time.Duration, def time.Duration) {
-	if *d == 0 {
-		*d = def
-	}
-}
-
-func orInt(n *int, def int) {
-	if *n == 0 {
-		*n = def
-	}
 }
 
 // jittered spreads a duration by ±25 %, so that replicas do not step in time.

@@ -79,7 +79,7 @@ func (h *Hub) currentCursors(ctx context.Context, topics []*topic) (map[string]f
 	for i, t := range topics {
 		ids[i] = t.id
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.opts.PollTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	h.counts.polls.Add(1)
 	return h.reader.Cursors(ctx, ids)

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -18,12 +19,13 @@ type TailReader interface {
 	LogPage(ctx context.Context, executionID string, from int64, limit int) (flow.LogPage, error)
 }
 
+// tailTimeout bounds one read of a log.
+const tailTimeout = 5 * time.Second
+
 // TailOptions tune how logs are followed. The zero value of each field gives its default.
 type TailOptions struct {
 	// PollInterval is how often a followed log is looked at, ±25 %. Default 250 ms.
 	PollInterval time.Duration
-	// ReadTimeout bounds one read. Default 5 s.
-	ReadTimeout time.Duration
 	// RetryMax bounds the pause before a failed read is made again. Default 1 s.
 	RetryMax time.Duration
 	// Settle is how long the log of an execution that has just finished must be silent
@@ -39,18 +41,15 @@ type TailOptions struct {
 }
 
 func (o TailOptions) withDefaults() TailOptions {
-	orDuration(&o.PollInterval, 250*time.Millisecond)
-	orDuration(&o.ReadTimeout, 5*time.Second)
-	orDuration(&o.RetryMax, time.Second)
-	orDuration(&o.Settle, time.Second)
-	orInt(&o.PageLines, 200)
-	orInt(&o.KeepBytes, 256<<10)
+	o.PollInterval = cmp.Or(o.PollInterval, 250*time.Millisecond)
+	o.RetryMax = cmp.Or(o.RetryMax, time.Second)
+	o.Settle = cmp.Or(o.Settle, time.Second)
+	o.PageLines = cmp.Or(o.PageLines, 200)
+	o.KeepBytes = cmp.Or(o.KeepBytes, 256<<10)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return o
 }
 

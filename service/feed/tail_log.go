@@ -139,7 +139,7 @@ func (t *tail) settle(read flow.LogPage) {
 
 // read gives the lines from a number on, rendered.
 func (t *tail) read(from int64) (flow.LogPage, *tailPage, error) {
-	ctx, cancel := context.WithTimeout(t.hub.ctx, t.hub.opts.ReadTimeout)
+	ctx, cancel := context.WithTimeout(t.hub.ctx, tailTimeout)
 	defer cancel()
 	p, err := t.hub.reader.LogPage(ctx, t.id, from, t.hub.opts.PageLines)
 	switch {

@@ -8,6 +8,7 @@
 package forecast
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -32,13 +33,16 @@ type Recorder interface {
 	Record(ctx context.Context, flowID string, items []record.Item) (flow.Cursor, error)
 }
 
-// Options bound the work; zero values choose the defaults.
+const (
+	delay   = time.Second      // from a write to the estimate
+	every   = 10 * time.Second // between two estimates of a flow, at least
+	timeout = 10 * time.Second // of one
+)
+
+// Options are what a keeper goes by; zero values choose the defaults.
 type Options struct {
-	Delay   time.Duration // from a write to the estimate: 1 s
-	Every   time.Duration // between two estimates of a flow, at least: 10 s
-	Timeout time.Duration // of one: 10 s
-	Now     func() time.Time
-	Logger  *slog.Logger
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // grain is what ends are rounded to, outwards.
@@ -63,17 +67,10 @@ type watched struct {
 
 // New makes a keeper.
 func New(e Estimator, o Options) *Keeper {
-	for d, otherwise := range map[*time.Duration]time.Duration{&o.Delay: time.Second, &o.Every: 10 * time.Second, &o.Timeout: 10 * time.Second} {
-		if *d <= 0 {
-			*d = otherwise
-		}
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return &Keeper{estimator: e, options: o, wake: make(chan struct{}, 1), flows: map[string]*watched{}}
 }
 
@@ -85,7 +82,7 @@ func (k *Keeper) Announce(flowID string) {
 		w = &watched{}
 		k.flows[flowID] = w
 	}
-	if due := later(k.options.Now().Add(k.options.Delay), w.last.Add(k.options.Every)); w.due.IsZero() || due.Before(w.due) {
+	if due := later(k.options.Now().Add(delay), w.last.Add(every)); w.due.IsZero() || due.Before(w.due) {
 		w.due = due
 	}
 	k.mu.Unlock()
@@ -139,7 +136,7 @@ func (k *Keeper) due() (ids []string, next time.Duration) {
 // estimate finds out about one flow, and has it recorded where it runs. What goes wrong is
 // tried again; what has ended is forgotten.
 func (k *Keeper) estimate(ctx context.Context, r Recorder, id string) {
-	ctx, cancel := context.WithTimeout(ctx, k.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	e, err := k.estimator.Estimate(ctx, id)
 	now := k.options.Now()
@@ -154,9 +151,9 @@ func (k *Keeper) estimate(ctx context.Context, r Recorder, id string) {
 		if ctx.Err() == nil {
 			k.options.Logger.Warn("estimating a flow's end; it will be tried again", "flow", id, "error", err)
 		}
-		k.look(id, now.Add(k.options.Every), flow.Estimate{})
+		k.look(id, now.Add(every), flow.Estimate{})
 	default:
-		k.look(id, later(found.Earliest, now.Add(3*k.options.Every)), found) // it may not have come true
+		k.look(id, later(found.Earliest, now.Add(3*every)), found) // it may not have come true
 	}
 }
 

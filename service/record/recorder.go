@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -25,11 +26,13 @@ type Announcer interface {
 	Announce(flowID string)
 }
 
+// graphsKept is how many flows are kept in memory.
+const graphsKept = 256
+
 // Options bound the recorder's work; zero values choose the defaults.
 type Options struct {
 	BatchSize    int           // observations in one transaction: 500
 	Transactions int           // at once: 4
-	Graphs       int           // flows kept in memory: 256
 	Timeout      time.Duration // of one transaction: 15 s
 	// Observe is told of every transaction: how many observations were in it, how long it
 	// took, and the error that undid it. It is called concurrently and must not block.
@@ -86,7 +89,7 @@ type result struct {
 func New(store Store, announce Announcer, o Options) *Recorder {
 	o = o.withDefaults()
 	r := &Recorder{
-		store: store, announce: announce, options: o, graphs: newGraphs(o.Graphs),
+		store: store, announce: announce, options: o, graphs: newGraphs(graphsKept),
 		queues: queues{byFlow: map[string]*queue{}},
 	}
 	r.givenUp, r.giveUp = context.WithCancel(context.Background())
@@ -94,28 +97,17 @@ func New(store Store, announce Announcer, o Options) *Recorder {
 }
 
 func (o Options) withDefaults() Options {
-	o.BatchSize = orDefault(o.BatchSize, 500)
-	o.Transactions = orDefault(o.Transactions, 4)
-	o.Graphs = orDefault(o.Graphs, 256)
-	o.Timeout = orDefault(o.Timeout, 15*time.Second)
+	o.BatchSize = cmp.Or(o.BatchSize, 500)
+	o.Transactions = cmp.Or(o.Transactions, 4)
+	o.Timeout = cmp.Or(o.Timeout, 15*time.Second)
 	if o.Observe == nil {
 		o.Observe = func(int, time.Duration, error) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // Record stores the observations, all of them in one transaction, and gives the cursor

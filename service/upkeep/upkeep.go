@@ -7,6 +7,7 @@
 package upkeep
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -47,9 +48,7 @@ func New(o Options, tasks ...Task) *Keeper {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return &Keeper{tasks, o}
 }
 
