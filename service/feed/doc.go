@@ -22,4 +22,7 @@
 //     topic and its subscriptions (ErrGone): the client comes back and is resolved afresh.
 //   - A database that is away ends no subscription; subscribers are told once that it
 //     went and once that it is back.
+//
+// A log that somebody follows has a tail, by the same rules: one poll for all who follow it,
+// and no queue, since a line's number is all that a follower needs (see Tails).
 package feed

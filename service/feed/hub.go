@@ -3,33 +3,25 @@ package feed
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/openova-io/provflow/service/flow"
 )
 
 // Hub holds the topics of all watched flows. All methods may be called concurrently.
 type Hub struct {
+	watched[*topic]
 	reader  Reader
 	opts    Options
-	ctx     context.Context // ends when the hub stops
-	stop    context.CancelFunc
 	kick    chan struct{} // asks for a poll now
 	health  health
 	snaps   *snapshots
 	cursors cursorReads
 	counts  counters
-
-	mu     sync.Mutex
-	closed bool
-	topics map[string]*topic
-	work   sync.WaitGroup // grows under mu and only while not closed
 }
 
 // New makes a hub. It serves at once; Run is what makes it converge when wakes are lost.
 func New(reader Reader, opts Options) *Hub {
-	h := &Hub{reader: reader, opts: opts.withDefaults(), kick: make(chan struct{}, 1), topics: map[string]*topic{}}
-	h.ctx, h.stop = context.WithCancel(context.Background())
+	h := &Hub{watched: newWatched[*topic](), reader: reader, opts: opts.withDefaults(), kick: make(chan struct{}, 1)}
 	h.health.init(h.ctx)
 	h.snaps = newSnapshots(h.opts.SnapshotBytes)
 	return h
@@ -39,21 +31,14 @@ func New(reader Reader, opts Options) *Hub {
 // all the hub's goroutines. It runs once.
 func (h *Hub) Run(ctx context.Context) error {
 	h.poll(ctx)
-	h.mu.Lock()
-	h.closed = true
-	h.mu.Unlock()
-	h.stop()
-	h.work.Wait()
+	h.end()
 	return nil
 }
 
 // Wake says that a flow may have changed. It never blocks and costs next to nothing for
 // a flow that nobody watches.
 func (h *Hub) Wake(flowID string) {
-	h.mu.Lock()
-	t := h.topics[flowID]
-	h.mu.Unlock()
-	if t != nil {
+	if t, there := h.find(flowID); there {
 		t.learn()
 	}
 }
@@ -70,7 +55,7 @@ func (h *Hub) Resync() { signal(h.kick) }
 // flow.Unavailable when the database is away and nothing is known of the flow.
 func (h *Hub) Subscribe(ctx context.Context, flowID string, last flow.Cursor) (*Subscription, error) {
 	for {
-		t, err := h.acquire(flowID)
+		t, err := h.topic(flowID)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +75,7 @@ func (h *Hub) Subscribe(ctx context.Context, flowID string, last flow.Cursor) (*
 // those who serve it from elsewhere until then. It ends with ctx, or with ErrStopped.
 func (h *Hub) Await(ctx context.Context, flowID string) error {
 	for {
-		t, err := h.acquire(flowID)
+		t, err := h.topic(flowID)
 		if err != nil {
 			return err
 		}
@@ -102,66 +87,6 @@ func (h *Hub) Await(ctx context.Context, flowID string) error {
 	}
 }
 
-func (h *Hub) acquire(flowID string) (*topic, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return nil, stopped()
-	}
-	t := h.topics[flowID]
-	if t == nil {
-		t = newTopic(h, flowID)
-		h.topics[flowID] = t
-		h.work.Go(t.run)
-	}
-	t.users++
-	return t, nil
-}
-
-func (h *Hub) release(t *topic) {
-	h.mu.Lock()
-	t.users--
-	last := t.users == 0
-	h.mu.Unlock()
-	if last {
-		signal(t.wake)
-	}
-}
-
-func (h *Hub) idle(t *topic) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return t.users == 0
-}
-
-// retire takes a topic that nobody uses off the map; false when somebody came back.
-func (h *Hub) retire(t *topic) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t.users > 0 {
-		return false
-	}
-	h.drop(t)
-	return true
-}
-
-// forget takes a topic off the map although it has users: the next one gets a new topic.
-func (h *Hub) forget(t *topic) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.drop(t)
-}
-
-func (h *Hub) drop(t *topic) {
-	if h.topics[t.id] == t {
-		delete(h.topics, t.id)
-	}
-}
-
-// signal fills a channel of size 1: who listens will look once more, however often it was called.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+func (h *Hub) topic(flowID string) (*topic, error) {
+	return h.acquire(flowID, func() *topic { return newTopic(h, flowID) })
 }

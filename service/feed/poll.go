@@ -52,7 +52,7 @@ func (h *Hub) rest(ctx context.Context, pause time.Duration) bool {
 }
 
 func (h *Hub) compare(ctx context.Context) error {
-	topics := h.watched()
+	topics := h.all()
 	current, err := h.currentCursors(ctx, topics)
 	if err != nil {
 		return err
@@ -83,14 +83,4 @@ func (h *Hub) currentCursors(ctx context.Context, topics []*topic) (map[string]f
 	defer cancel()
 	h.counts.polls.Add(1)
 	return h.reader.Cursors(ctx, ids)
-}
-
-func (h *Hub) watched() []*topic {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	topics := make([]*topic, 0, len(h.topics))
-	for _, t := range h.topics {
-		topics = append(topics, t)
-	}
-	return topics
 }

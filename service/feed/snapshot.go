@@ -67,17 +67,6 @@ func (h *Hub) fly(ctx context.Context, flowID string) (Rendered, bool, error) {
 	}
 }
 
-// begin starts a goroutine of the hub; false when the hub has stopped.
-func (h *Hub) begin(work func()) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return false
-	}
-	h.work.Go(work)
-	return true
-}
-
 func (h *Hub) land(flowID string, f *flight) {
 	d, err := h.changedSince(flowID, flow.NoCursor)
 	if err != nil {

@@ -22,9 +22,7 @@ type Stats struct {
 
 // Stats gives the counters.
 func (h *Hub) Stats() Stats {
-	h.mu.Lock()
-	topics := int64(len(h.topics))
-	h.mu.Unlock()
+	topics := int64(len(h.all()))
 	c := &h.counts
 	away, _, _ := h.health.state()
 	return Stats{

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/openova-io/provflow/service/flow"
@@ -60,33 +59,21 @@ func (o TailOptions) withDefaults() TailOptions {
 // is to get next. There is no queue for it: one that is behind what is kept reads on
 // from where it stands, at its own pace, together with others who stand there.
 type Tails struct {
+	watched[*tail]
 	reader TailReader
 	opts   TailOptions
-	ctx    context.Context // ends when Run does
-	stop   context.CancelFunc
-
-	mu     sync.Mutex
-	closed bool
-	tails  map[string]*tail
-	work   sync.WaitGroup // grows under mu and only while not closed
 }
 
 // NewTails makes a Tails. It serves at once.
 func NewTails(reader TailReader, opts TailOptions) *Tails {
-	h := &Tails{reader: reader, opts: opts.withDefaults(), tails: map[string]*tail{}}
-	h.ctx, h.stop = context.WithCancel(context.Background())
-	return h
+	return &Tails{watched: newWatched[*tail](), reader: reader, opts: opts.withDefaults()}
 }
 
 // Run waits for ctx to end, then ends every follower with ErrStopped and waits for all
 // goroutines. It runs once.
-func (h *Tails) Run(ctx context.Context) error {
+func (s *Tails) Run(ctx context.Context) error {
 	<-ctx.Done()
-	h.mu.Lock()
-	h.closed = true
-	h.mu.Unlock()
-	h.stop()
-	h.work.Wait()
+	s.end()
 	return nil
 }
 
@@ -94,13 +81,13 @@ func (h *Tails) Run(ctx context.Context) error {
 //
 // flow.NotFound when there is no such execution; flow.Unavailable when the database is
 // away and nothing is known of it.
-func (h *Tails) Follow(ctx context.Context, executionID string, from int64) (*Follower, error) {
-	t, err := h.acquire(executionID)
+func (s *Tails) Follow(ctx context.Context, executionID string, from int64) (*Follower, error) {
+	t, err := s.acquire(executionID, func() *tail { return newTail(s, executionID) })
 	if err != nil {
 		return nil, err
 	}
 	if err := t.admit(ctx); err != nil {
-		h.release(t)
+		s.release(t)
 		return nil, err
 	}
 	return &Follower{tail: t, at: max(from, 1)}, nil
@@ -108,8 +95,8 @@ func (h *Tails) Follow(ctx context.Context, executionID string, from int64) (*Fo
 
 // Resume is Follow for who has all lines up to that number. A number that the log has
 // not reached is of another life of it: such a follower gets everything.
-func (h *Tails) Resume(ctx context.Context, executionID string, last int64) (*Follower, error) {
-	f, err := h.Follow(ctx, executionID, last+1)
+func (s *Tails) Resume(ctx context.Context, executionID string, last int64) (*Follower, error) {
+	f, err := s.Follow(ctx, executionID, last+1)
 	if err != nil || last <= f.tail.reached() {
 		return f, err
 	}
@@ -118,70 +105,4 @@ func (h *Tails) Resume(ctx context.Context, executionID string, last int64) (*Fo
 		f.at = 1
 	}
 	return f, nil
-}
-
-func (h *Tails) acquire(executionID string) (*tail, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return nil, stopped()
-	}
-	t := h.tails[executionID]
-	if t == nil {
-		t = newTail(h, executionID)
-		h.tails[executionID] = t
-		h.work.Go(t.run)
-	}
-	t.users++
-	return t, nil
-}
-
-func (h *Tails) release(t *tail) {
-	h.mu.Lock()
-	t.users--
-	last := t.users == 0
-	h.mu.Unlock()
-	if last {
-		signal(t.wake)
-	}
-}
-
-// begin runs something that the end of Run waits for; false when that has come.
-func (h *Tails) begin(do func()) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.closed {
-		h.work.Go(do)
-	}
-	return !h.closed
-}
-
-func (h *Tails) idle(t *tail) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return t.users == 0
-}
-
-// retire takes a tail off the map unless somebody follows it.
-func (h *Tails) retire(t *tail) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t.users > 0 {
-		return false
-	}
-	h.drop(t)
-	return true
-}
-
-// forget takes a tail that has ended off the map: who comes now looks afresh.
-func (h *Tails) forget(t *tail) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.drop(t)
-}
-
-func (h *Tails) drop(t *tail) {
-	if h.tails[t.id] == t {
-		delete(h.tails, t.id)
-	}
 }

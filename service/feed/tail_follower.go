@@ -19,7 +19,7 @@ type Follower struct {
 }
 
 // Close gives the follower up.
-func (f *Follower) Close() { f.close.Do(func() { f.tail.hub.release(f.tail) }) }
+func (f *Follower) Close() { f.close.Do(func() { f.tail.tails.release(f.tail) }) }
 
 // FlowID is whose execution it is.
 func (f *Follower) FlowID() string {
@@ -42,7 +42,7 @@ func (f *Follower) Next(ctx context.Context) ([]TailLine, error) {
 		case <-wait:
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-f.tail.hub.ctx.Done():
+		case <-f.tail.tails.ctx.Done():
 			return nil, ErrStopped
 		}
 	}
@@ -61,7 +61,7 @@ func (f *Follower) take() (lines []TailLine, wait <-chan struct{}, err error) {
 		case errors.Is(t.final, ErrGone):
 			return nil, nil, ErrGone
 		case f.find():
-			lines, f.at = f.page.cut(f.at, t.hub.opts.KeepBytes)
+			lines, f.at = f.page.cut(f.at, t.tails.opts.KeepBytes)
 		case f.at <= t.total:
 			f.flight = t.fetch(f.at)
 		case errors.Is(t.final, io.EOF):

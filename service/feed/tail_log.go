@@ -21,10 +21,8 @@ const straggle = time.Minute
 // final says why nothing will follow after total: io.EOF, the log has ended; ErrGone, it
 // is not there any more; or the error for which it could not be looked at even once.
 type tail struct {
-	hub   *Tails
-	id    string
-	wake  chan struct{} // size 1
-	users int           // under hub.mu
+	holding
+	tails *Tails
 
 	mu      sync.Mutex
 	known   bool   // it has been read once
@@ -44,27 +42,27 @@ type tailFlight struct {
 	page   *tailPage // set before landed is closed; nil when there was nothing to get
 }
 
-func newTail(h *Tails, id string) *tail {
+func newTail(of *Tails, id string) *tail {
 	return &tail{
-		hub: h, id: id, wake: make(chan struct{}, 1), changed: make(chan struct{}),
-		kept: tailPages{most: h.opts.KeepBytes}, flights: map[int64]*tailFlight{},
+		holding: newHolding(id), tails: of, changed: make(chan struct{}),
+		kept: tailPages{most: of.opts.KeepBytes}, flights: map[int64]*tailFlight{},
 	}
 }
 
 // run looks at the log until it has ended or nobody follows it.
 func (t *tail) run() {
-	retry := t.hub.retry()
+	retry := t.tails.retry()
 	for {
-		wait := jittered(t.hub.opts.PollInterval)
+		wait := jittered(t.tails.opts.PollInterval)
 		err := t.look()
 		switch {
 		case t.over():
 			return
 		case err == nil:
 			retry.Reset()
-		case t.hub.ctx.Err() == nil:
+		case t.tails.ctx.Err() == nil:
 			wait = retry.Next()
-			t.hub.opts.Logger.Warn("reading a followed log failed; it will be read again", "execution", t.id, "error", err)
+			t.tails.opts.Logger.Warn("reading a followed log failed; it will be read again", "execution", t.id, "error", err)
 		}
 		if !t.rest(wait) {
 			return
@@ -72,8 +70,8 @@ func (t *tail) run() {
 	}
 }
 
-func (h *Tails) retry() *backoff.Backoff {
-	return &backoff.Backoff{Least: min(h.opts.PollInterval, h.opts.RetryMax), Most: h.opts.RetryMax}
+func (s *Tails) retry() *backoff.Backoff {
+	return &backoff.Backoff{Least: min(s.opts.PollInterval, s.opts.RetryMax), Most: s.opts.RetryMax}
 }
 
 // rest waits for the next look; false when there is to be none.
@@ -81,12 +79,12 @@ func (t *tail) rest(wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case <-t.hub.ctx.Done():
+	case <-t.tails.ctx.Done():
 		return false
 	case <-timer.C:
 	case <-t.wake:
 	}
-	return !t.hub.retire(t)
+	return !t.tails.retire(t)
 }
 
 func (t *tail) over() bool {
@@ -115,7 +113,7 @@ func (t *tail) look() error {
 		t.settle(read)
 	}
 	if t.final != nil {
-		t.hub.forget(t)
+		t.tails.forget(t)
 	}
 	news := t.final != nil || !t.known || t.total != total
 	if t.known = t.known || err == nil; news {
@@ -127,21 +125,21 @@ func (t *tail) look() error {
 // settle notes how far the log goes, and whether it has ended: the execution is finished
 // and nothing has come for a while, or it has been finished for so long that nothing will.
 func (t *tail) settle(read flow.LogPage) {
-	now, done := t.hub.opts.Now(), read.Status.Terminal()
+	now, done := t.tails.opts.Now(), read.Status.Terminal()
 	if read.Total > t.total || done != t.done {
 		t.quiet = now
 	}
 	t.total, t.done = read.Total, done
-	if done && (now.Sub(t.quiet) >= t.hub.opts.Settle || now.Sub(read.FinishedAt) > straggle) {
+	if done && (now.Sub(t.quiet) >= t.tails.opts.Settle || now.Sub(read.FinishedAt) > straggle) {
 		t.final = io.EOF
 	}
 }
 
 // read gives the lines from a number on, rendered.
 func (t *tail) read(from int64) (flow.LogPage, *tailPage, error) {
-	ctx, cancel := context.WithTimeout(t.hub.ctx, tailTimeout)
+	ctx, cancel := context.WithTimeout(t.tails.ctx, tailTimeout)
 	defer cancel()
-	p, err := t.hub.reader.LogPage(ctx, t.id, from, t.hub.opts.PageLines)
+	p, err := t.tails.reader.LogPage(ctx, t.id, from, t.tails.opts.PageLines)
 	switch {
 	case err != nil:
 		return p, nil, err
@@ -181,7 +179,7 @@ func (t *tail) admit(ctx context.Context) error {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-t.hub.ctx.Done():
+		case <-t.tails.ctx.Done():
 			return stopped()
 		}
 	}
@@ -199,7 +197,7 @@ func (t *tail) fetch(at int64) *tailFlight {
 	f := t.flights[at]
 	if f == nil {
 		f = &tailFlight{landed: make(chan struct{})}
-		if t.hub.begin(func() { t.fly(at, f) }) {
+		if t.tails.begin(func() { t.fly(at, f) }) {
 			t.flights[at] = f
 		}
 	}
@@ -208,14 +206,14 @@ func (t *tail) fetch(at int64) *tailFlight {
 
 // fly reads until it has the lines: a database that is away ends no follower.
 func (t *tail) fly(at int64, f *tailFlight) {
-	retry := t.hub.retry()
+	retry := t.tails.retry()
 	for {
 		_, page, err := t.read(at)
-		if err == nil || isNotFound(err) || t.hub.ctx.Err() != nil || t.hub.idle(t) {
+		if err == nil || isNotFound(err) || t.tails.ctx.Err() != nil || t.tails.idle(t) {
 			t.land(at, f, page, err)
 			return
 		}
-		backoff.Wait(t.hub.ctx, retry.Next())
+		backoff.Wait(t.tails.ctx, retry.Next())
 	}
 }
 

@@ -31,11 +31,9 @@ const perTurn = 4
 // topic is one watched flow. Its goroutine alone reads; subscribers take what they need
 // under mu, wait for changed, and ask for what the ring does not have.
 type topic struct {
+	holding
 	hub   *Hub
-	id    string
-	wake  chan struct{} // size 1
-	stale atomic.Bool   // there may be changes to read
-	users int           // under hub.mu
+	stale atomic.Bool // there may be changes to read
 
 	learned atomic.Int64 // when the oldest news not yet read was heard, in Unix nanoseconds; 0: none was
 
@@ -64,7 +62,7 @@ type request struct {
 
 func newTopic(h *Hub, flowID string) *topic {
 	keep := ring{maxCount: h.opts.RingSegments, maxBytes: h.opts.RingBytes}
-	return &topic{hub: h, id: flowID, wake: make(chan struct{}, 1), changed: make(chan struct{}), ring: keep, past: keep}
+	return &topic{holding: newHolding(flowID), hub: h, changed: make(chan struct{}), ring: keep, past: keep}
 }
 
 // run serves the topic until its flow is gone, the hub stops, or nobody has used it
