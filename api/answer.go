@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/openova-io/provflow/api/ndjson"
 	"github.com/openova-io/provflow/service/flow"
@@ -46,6 +47,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 
 func writeBytes(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // else it would go out in chunks
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone; there is nobody to tell
 }
