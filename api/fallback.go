@@ -20,7 +20,7 @@ var errNoUpstream = errors.New("api: the deployment has no upstream")
 // absent reports that the store has no such flow: there is a deployment without one, or
 // there is nothing of that id.
 func absent(empty bool, err error) bool {
-	return err == nil && empty || err != nil && flow.CodeOf(err) == flow.NotFound
+	return err == nil && empty || flow.CodeOf(err) == flow.NotFound
 }
 
 // upstreamSnapshot answers with what the upstream says of a flow that is not here. It

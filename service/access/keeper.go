@@ -118,7 +118,7 @@ func (k *Keeper) lookToken(ctx context.Context, text string) (Principal, error) 
 	}
 	t, err := k.Store.AccessToken(ctx, id)
 	switch {
-	case err != nil && flow.CodeOf(err) == flow.NotFound, err == nil && !hash.equal(t.Hash):
+	case flow.CodeOf(err) == flow.NotFound, err == nil && !hash.equal(t.Hash):
 		return Principal{}, errNotValid
 	case err != nil:
 		return Principal{}, err

@@ -33,7 +33,7 @@ func (k *Keeper) lookSession(ctx context.Context, text string) (Principal, error
 	hash := hashOf(text)
 	s, err := k.Store.Session(ctx, hash)
 	switch {
-	case err != nil && flow.CodeOf(err) == flow.NotFound, err == nil && !hash.equal(s.Hash):
+	case flow.CodeOf(err) == flow.NotFound, err == nil && !hash.equal(s.Hash):
 		return Principal{}, over
 	case err != nil:
 		return Principal{}, err
@@ -67,7 +67,7 @@ func (k *Keeper) RedeemCode(ctx context.Context, code string) (text string, ends
 	}
 	text = sessionPrefix + newSecret()
 	s, err := k.Store.RedeemSessionCode(ctx, hashOf(code), hashOf(text), k.Now())
-	if err != nil && flow.CodeOf(err) == flow.NotFound {
+	if flow.CodeOf(err) == flow.NotFound {
 		return "", time.Time{}, refused
 	}
 	return text, s.Principal.ExpiresAt, err

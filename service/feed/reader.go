@@ -38,4 +38,4 @@ func unknown(flowID string) error {
 	return flow.NotFoundf("flow-not-found", "there is no flow and no deployment %q", flowID)
 }
 
-func isNotFound(err error) bool { return err != nil && flow.CodeOf(err) == flow.NotFound }
+func isNotFound(err error) bool { return flow.CodeOf(err) == flow.NotFound }

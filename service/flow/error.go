@@ -60,10 +60,13 @@ func Conflictf(slug, format string, args ...any) *Error {
 	return &Error{Code: Conflict, Slug: slug, Detail: fmt.Sprintf(format, args...)}
 }
 
-// CodeOf says which code an error carries; Internal where it carries none.
+// CodeOf says which code an error carries; Internal where it carries none, and "" of nil.
 func CodeOf(err error) Code {
 	var e *Error
-	if errors.As(err, &e) {
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &e):
 		return e.Code
 	}
 	return Internal

@@ -145,7 +145,7 @@ func (k *Keeper) estimate(ctx context.Context, r Recorder, id string) {
 		_, err = r.Record(ctx, id, []record.Item{{Observation: bridge.Estimated{Estimate: found}, OfExisting: true}})
 	}
 	switch {
-	case flow.CodeOf(err) == flow.NotFound && err != nil, err == nil && !found.Known():
+	case flow.CodeOf(err) == flow.NotFound, err == nil && !found.Known():
 		k.forget(id)
 	case err != nil:
 		if ctx.Err() == nil {

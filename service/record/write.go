@@ -33,11 +33,11 @@ func answer(batch []*request, at flow.Cursor, err error) {
 // acknowledged yet, and the keys make the second try harmless.
 func (r *Recorder) write(flowID string, batch []*request) (at flow.Cursor, err error) {
 	for range 2 {
-		if at, err = r.try(flowID, batch); flow.CodeOf(err) != flow.Unavailable || err == nil {
+		if at, err = r.try(flowID, batch); flow.CodeOf(err) != flow.Unavailable {
 			break
 		}
 	}
-	if code := flow.CodeOf(err); err != nil && (code == flow.Internal || code == flow.Unavailable) { // else it is the caller's to mend
+	if code := flow.CodeOf(err); code == flow.Internal || code == flow.Unavailable { // else it is the caller's to mend
 		r.options.Logger.ErrorContext(batch[0].ctx, "recording failed", "flow", flowID, "requests", len(batch), "error", err)
 	}
 	return at, err
