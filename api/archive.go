@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -149,23 +148,11 @@ type archiveIn struct {
 }
 
 func (in *archiveIn) run(ctx context.Context, body io.Reader) error {
-	limits := ndjson.Limits{Line: maxEventLine, Lines: eventsAhead, Bytes: bytesAhead}
-	lines := ndjson.Read(ctx, body, limits, bridge.ParseArchiveRecord)
-	defer lines.Close()
-	for {
-		records, err := lines.Next(ctx)
-		if len(records) > 0 {
-			if err := in.record(ctx, records); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return in.whole()
-		}
-		if err != nil {
-			return err
-		}
+	err := ndjson.Each(ctx, body, ahead, bridge.ParseArchiveRecord, func(records []bridge.Restored) error { return in.record(ctx, records) })
+	if err != nil {
+		return err
 	}
+	return in.whole()
 }
 
 // begin reads the header, which says whose archive it is.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 
@@ -12,14 +11,9 @@ import (
 	"github.com/openova-io/provflow/service/record"
 )
 
-const (
-	// maxEventLine is the longest line of a body; a message in it is kept up to flow.MaxLine.
-	maxEventLine = 1 << 20
-	// eventsAhead is how many events are read while a transaction runs, and bytesAhead how
-	// many bytes of them: they go into the next one together.
-	eventsAhead = 500
-	bytesAhead  = 4 << 20
-)
+// ahead bounds what is read of a body while a transaction runs: it goes into the next one
+// together. A message in a line is kept up to flow.MaxLine.
+var ahead = ndjson.Limits{Line: 1 << 20, Lines: 500, Bytes: 4 << 20}
 
 // ingestAnswer says how many events of the body are durable, and the flow's version.
 type ingestAnswer struct {
@@ -54,25 +48,12 @@ type ingest struct {
 }
 
 func (in *ingest) run(ctx context.Context, body io.Reader) error {
-	now := in.h.Now
-	lines := ndjson.Read(ctx, body, ndjson.Limits{Line: maxEventLine, Lines: eventsAhead, Bytes: bytesAhead}, func(line []byte) (bridge.Event, error) {
-		return bridge.ParseEvent(line, now())
-	})
-	defer lines.Close()
-	for {
-		events, err := lines.Next(ctx)
-		if len(events) > 0 {
-			if err := in.record(ctx, events); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return in.finish(ctx)
-		}
-		if err != nil {
-			return err
-		}
+	parse := func(line []byte) (bridge.Event, error) { return bridge.ParseEvent(line, in.h.Now()) }
+	err := ndjson.Each(ctx, body, ahead, parse, func(events []bridge.Event) error { return in.record(ctx, events) })
+	if err != nil {
+		return err
 	}
+	return in.finish(ctx)
 }
 
 func (in *ingest) record(ctx context.Context, events []bridge.Event) error {

@@ -30,12 +30,10 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 // Unwrap gives what was wrong with the line.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Lines is a body being read. Next is for one goroutine.
-type Lines[T any] struct {
-	items  chan *item[T]       // pointers: room for many costs little where few come
-	room   *semaphore.Weighted // for the bytes of what is in items
-	cancel context.CancelFunc
-	end    error // why there is no more; set once met
+// lines is a body being read.
+type lines[T any] struct {
+	items chan *item[T]       // pointers: room for many costs little where few come
+	room  *semaphore.Weighted // for the bytes of what is in items
 }
 
 type item[T any] struct {
@@ -45,17 +43,39 @@ type item[T any] struct {
 }
 
 // Limits bound what is held of a body: the longest line, in bytes, and how many lines and
-// bytes are read before Next asks for them.
+// bytes are read ahead of who works on them.
 type Limits struct {
 	Line  int
 	Lines int
 	Bytes int64 // at least Line
 }
 
-// Read begins to read a body. A line over the limit is an error; empty lines are passed over.
-func Read[T any](ctx context.Context, body io.Reader, limits Limits, decode func([]byte) (T, error)) *Lines[T] {
+// Each reads a body to its end, and calls do with all that has arrived since it was called
+// last. A line over the limit is an error; empty lines are passed over. What goes wrong is do's
+// own error, a *LineError or the body's; the latter two come after the lines before were done.
+func Each[T any](ctx context.Context, body io.Reader, limits Limits, decode func([]byte) (T, error), do func([]T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Lines[T]{items: make(chan *item[T], limits.Lines), room: semaphore.NewWeighted(limits.Bytes), cancel: cancel}
+	defer cancel()
+	l := begin(ctx, body, limits, decode)
+	for {
+		values, err := l.next(ctx)
+		if len(values) > 0 {
+			if err := do(values); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// begin reads ahead until ctx ends. A read of the body that is under way ends with the body.
+func begin[T any](ctx context.Context, body io.Reader, limits Limits, decode func([]byte) (T, error)) *lines[T] {
+	l := &lines[T]{items: make(chan *item[T], limits.Lines), room: semaphore.NewWeighted(limits.Bytes)}
 	go func() {
 		buffered := buffers.Get().(*bufio.Reader)
 		buffered.Reset(body)
@@ -69,15 +89,9 @@ func Read[T any](ctx context.Context, body io.Reader, limits Limits, decode func
 // buffers are lent for as long as a body is read: most bodies are much smaller than one.
 var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
-// Close stops reading. A read of the body that is under way ends with the body.
-func (l *Lines[T]) Close() { l.cancel() }
-
-// Next waits for a line and gives it with all that have arrived since. With the lines
-// before it comes the error that ended the reading: io.EOF, a *LineError, or the body's.
-func (l *Lines[T]) Next(ctx context.Context) (values []T, err error) {
-	if l.end != nil {
-		return nil, l.end
-	}
+// next waits for a line and gives it with all that have arrived since. With the lines before
+// it comes the error that ended the reading, io.EOF among them.
+func (l *lines[T]) next(ctx context.Context) (values []T, err error) {
 	select {
 	case first := <-l.items:
 		return l.gather(first)
@@ -86,10 +100,9 @@ func (l *Lines[T]) Next(ctx context.Context) (values []T, err error) {
 	}
 }
 
-func (l *Lines[T]) gather(next *item[T]) (values []T, err error) {
+func (l *lines[T]) gather(next *item[T]) (values []T, err error) {
 	for {
 		if next.err != nil {
-			l.end = next.err
 			return values, next.err
 		}
 		values = append(values, next.value)
@@ -105,7 +118,7 @@ func (l *Lines[T]) gather(next *item[T]) (values []T, err error) {
 	}
 }
 
-func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, decode func([]byte) (T, error)) {
+func (l *lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, decode func([]byte) (T, error)) {
 	for n := 1; ; n++ {
 		line, err := readLine(body, maxLine)
 		it := &item[T]{}
@@ -132,7 +145,7 @@ func (l *Lines[T]) read(ctx context.Context, body *bufio.Reader, maxLine int, de
 }
 
 // decode makes an item of a line once there is room for it.
-func (l *Lines[T]) decode(ctx context.Context, n int, line []byte, decode func([]byte) (T, error)) *item[T] {
+func (l *lines[T]) decode(ctx context.Context, n int, line []byte, decode func([]byte) (T, error)) *item[T] {
 	it := &item[T]{size: int64(len(line))}
 	if it.err = l.room.Acquire(ctx, it.size); it.err != nil {
 		return it
