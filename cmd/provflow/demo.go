@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/openova-io/provflow/cmd/provflow/demo"
 )
@@ -16,18 +14,5 @@ type demoCmd struct {
 }
 
 func (c *demoCmd) Run(ctx context.Context) error {
-	o := demo.Options{Server: c.Server, Deployment: c.Deployment, Speed: c.Speed, Out: os.Stdout}
-	if c.Token != "" {
-		o.Client = &http.Client{Timeout: 30 * time.Second, Transport: bearer(c.Token)}
-	}
-	return demo.Run(ctx, o)
-}
-
-// bearer shows a token with every request.
-type bearer string
-
-func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+string(b))
-	return http.DefaultTransport.RoundTrip(r)
+	return demo.Run(ctx, demo.Options{Server: c.Server, Token: c.Token, Deployment: c.Deployment, Speed: c.Speed, Out: os.Stdout})
 }

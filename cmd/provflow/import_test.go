@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/openova-io/provflow/cmd/provflow/move"
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 	"github.com/openova-io/provflow/db/dbtest"
 )
 
@@ -48,7 +49,7 @@ func TestAnArchiveReadByTheServerItCameFromChangesNothing(t *testing.T) {
 	export(t, r, "d1", archive)
 	before := query[string](t, dsn, everything)
 	for range 2 {
-		if err := (move.Client{Server: r.url, Status: io.Discard}).Import(t.Context(), archive); err != nil {
+		if err := (move.Client{Client: remote.Client{Server: r.url}, Status: io.Discard}).Import(t.Context(), archive); err != nil {
 			t.Fatal(err)
 		}
 		if after := query[string](t, dsn, everything); after != before {
@@ -59,7 +60,7 @@ func TestAnArchiveReadByTheServerItCameFromChangesNothing(t *testing.T) {
 	r.post("d1", component(30, "cilium", "installed"), component(31, "x", "pending", "dependsOn", ""), component(40, "y", "installing"))
 	r.emit("d1", "flux", upsert(node("mine", "failed")))
 	before = query[string](t, dsn, everything)
-	if err := (move.Client{Server: r.url, Status: io.Discard}).Import(t.Context(), archive); err != nil {
+	if err := (move.Client{Client: remote.Client{Server: r.url}, Status: io.Discard}).Import(t.Context(), archive); err != nil {
 		t.Fatal(err)
 	}
 	if after := query[string](t, dsn, everything); after != before {
@@ -79,7 +80,7 @@ func TestANewerArchiveGoesBeyondWhatIsHere(t *testing.T) {
 		component(40, "cilium", "installing", "chartVersion", "2"))
 	export(t, there, "d1", filepath.Join(dir, "new"))
 	for _, name := range []string{"old", "new", "old"} {
-		if err := (move.Client{Server: here.url, Status: io.Discard}).Import(t.Context(), filepath.Join(dir, name)); err != nil {
+		if err := (move.Client{Client: remote.Client{Server: here.url}, Status: io.Discard}).Import(t.Context(), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +103,7 @@ func TestAnArchiveCutAtALinesEndIsRefused(t *testing.T) {
 	there, here := start(t, dbtest.New(t)), start(t, dbtest.New(t))
 	moved(there)
 	var whole bytes.Buffer
-	if err := (move.Client{Server: there.url, Status: io.Discard}).Export(t.Context(), "d1", &whole); err != nil {
+	if err := (move.Client{Client: remote.Client{Server: there.url}, Status: io.Discard}).Export(t.Context(), "d1", &whole); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.SplitAfter(strings.TrimSuffix(whole.String(), "\n"), "\n")

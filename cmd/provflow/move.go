@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/openova-io/provflow/cmd/provflow/move"
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 )
 
 // serverFlags say which server a client command speaks to.
@@ -16,13 +17,15 @@ type serverFlags struct {
 	Token  string `env:"PROVFLOW_TOKEN" placeholder:"TOKEN" help:"Access token, where access is controlled."`
 }
 
+func (f serverFlags) client() remote.Client { return remote.Client{Server: f.Server, Token: f.Token} }
+
 type importCmd struct {
 	serverFlags
 	Path string `arg:"" type:"path" help:"An archive made by export, or the older store's folder (index.json and *.log, or a folder of such folders)."`
 }
 
 func (c *importCmd) Run(ctx context.Context) error {
-	return move.Client{Server: c.Server, Token: c.Token, Status: os.Stderr}.Import(ctx, c.Path)
+	return move.Client{Client: c.client(), Status: os.Stderr}.Import(ctx, c.Path)
 }
 
 type exportCmd struct {
@@ -36,7 +39,7 @@ func (c *exportCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = move.Client{Server: c.Server, Token: c.Token, Status: os.Stderr}.Export(ctx, c.Deployment, out)
+	err = move.Client{Client: c.client(), Status: os.Stderr}.Export(ctx, c.Deployment, out)
 	return errors.Join(err, done(err == nil))
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/openova-io/provflow/cmd/provflow/move"
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 	"github.com/openova-io/provflow/db/dbtest"
 )
 
@@ -36,7 +37,7 @@ func TestAnArchiveReadsBackToTheSameState(t *testing.T) {
 		|| (SELECT string_agg(concat_ws('|', job_id, from_status, to_status, occurred_at, cause), ',' ORDER BY seq) FROM transitions)`
 	want, wantHistory := there.snapshot("d1").String(), query[string](t, from, history)
 	for range 2 {
-		if err := (move.Client{Server: here.url, Status: io.Discard}).Import(t.Context(), archive); err != nil {
+		if err := (move.Client{Client: remote.Client{Server: here.url}, Status: io.Discard}).Import(t.Context(), archive); err != nil {
 			t.Fatal(err)
 		}
 		if got := here.snapshot("d1").String(); got != want {
@@ -57,7 +58,7 @@ func TestAnArchiveReadsBackToTheSameState(t *testing.T) {
 func export(t *testing.T, r *replica, deployment, path string) {
 	t.Helper()
 	var out bytes.Buffer
-	if err := (move.Client{Server: r.url, Status: io.Discard}).Export(t.Context(), deployment, &out); err != nil {
+	if err := (move.Client{Client: remote.Client{Server: r.url}, Status: io.Discard}).Export(t.Context(), deployment, &out); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
@@ -94,7 +95,7 @@ func TestTheOlderStoresFolderMovesIn(t *testing.T) {
 {"lineNumber":3,"timesta`)
 	var versions []string
 	for range 2 {
-		if err := (move.Client{Server: r.url, Status: io.Discard}).Import(t.Context(), filepath.Dir(dir)); err != nil {
+		if err := (move.Client{Client: remote.Client{Server: r.url}, Status: io.Discard}).Import(t.Context(), filepath.Dir(dir)); err != nil {
 			t.Fatal(err)
 		}
 		versions = append(versions, r.snapshot("prov-7").Cursor+query[string](t, dsn, `SELECT count(*)::text FROM log_lines`))

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/openova-io/provflow/cmd/provflow/remote"
 	"github.com/openova-io/provflow/cmd/provflow/reports"
 	"github.com/openova-io/provflow/service/timeline/gantt"
 )
@@ -31,7 +30,7 @@ func (f serverFlags) tables() reports.Reporter {
 
 // reporter prints on standard output.
 func (f serverFlags) reporter(paper gantt.Paper) reports.Reporter {
-	return reports.Reporter{Client: remote.Client{Server: f.Server, Token: f.Token}, Out: os.Stdout, Paper: paper}
+	return reports.Reporter{Client: f.client(), Out: os.Stdout, Paper: paper}
 }
 
 // windowFlags say which provisions are looked at.

@@ -186,3 +186,12 @@ func TestALinkLetsABrowserInOnce(t *testing.T) {
 		t.Errorf("used again: %d", a.status)
 	}
 }
+
+// bearer shows a token with every request.
+type bearer string
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(b))
+	return http.DefaultTransport.RoundTrip(r)
+}

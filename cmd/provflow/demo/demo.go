@@ -6,10 +6,10 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -19,6 +19,7 @@ const DefaultSpeed = 60
 // Options say where to play and how fast. Only Server must be given.
 type Options struct {
 	Server     string        // base URL, such as http://127.0.0.1:8080
+	Token      string        // bearer token; empty where access is not controlled
 	Deployment string        // what to write; a new one where it is empty. One that has jobs is provisioned again
 	Speed      float64       // 1 is real time; 0 is DefaultSpeed
 	Out        io.Writer     // a progress bar where it is a terminal, else a line for each step and state
@@ -88,11 +89,14 @@ func (o Options) check() error {
 	if !(o.Speed > 0) || math.IsInf(o.Speed, 0) { // NaN is not above zero either
 		return fmt.Errorf("speed %g: give a number above zero; 1 is real time, %d takes half a minute", o.Speed, DefaultSpeed)
 	}
-	u, err := url.Parse(o.Server)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("server %q: give its base URL, such as http://127.0.0.1:8080", o.Server)
+	if err := o.client().Check(); err != nil {
+		return err
 	}
 	return flow.CheckDeploymentID(o.Deployment)
+}
+
+func (o Options) client() remote.Client {
+	return remote.Client{Server: o.Server, Token: o.Token, HTTP: o.Client}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 )
 
 // player posts a plan in time.
 type player struct {
 	Options
-	url    string
+	server remote.Client
+	path   string
 	heard  bool      // the server has answered at least once
 	began  time.Time // of the plan
 	screen screen
@@ -21,7 +24,7 @@ type player struct {
 func play(ctx context.Context, o Options, p plan) error {
 	pl := &player{
 		Options: o, began: o.Now(), screen: newScreen(o.Out, p),
-		url: o.Server + "/api/v1/deployments/" + o.Deployment + "/provisioner-events",
+		server: o.client(), path: "/api/v1/deployments/" + o.Deployment + "/provisioner-events",
 	}
 	defer pl.screen.close()
 	for _, m := range p {

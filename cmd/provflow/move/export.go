@@ -2,7 +2,6 @@ package move
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,20 +10,20 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/openova-io/provflow/cmd/provflow/remote"
 	"github.com/openova-io/provflow/service/flow"
 )
 
 // Export writes everything about a deployment to out, as NDJSON that Archive reads back.
 // It fails when the archive is not whole.
 func (c Client) Export(ctx context.Context, deployment string, out io.Writer) error {
-	res, err := c.do(ctx, http.MethodGet, "/api/v1/deployments/"+url.PathEscape(deployment)+"/export", "", nil)
+	res, err := c.Do(ctx, http.MethodGet, "/api/v1/deployments/"+url.PathEscape(deployment)+"/export", "", nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-		return fmt.Errorf("the server refused it (%s): %s", res.Status, bytes.TrimSpace(text))
+		return remote.Refusal(res)
 	}
 	return c.copyArchive(res.Body, out)
 }

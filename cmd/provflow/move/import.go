@@ -51,7 +51,7 @@ func (c Client) importArchive(ctx context.Context, path string, size int64) erro
 	}
 	defer func() { _ = file.Close() }()
 	bar := c.bar(size, "importing "+filepath.Base(path))
-	a, err := c.post(ctx, ndjson, io.TeeReader(file, bar))
+	a, err := c.send(ctx, ndjson, io.TeeReader(file, bar))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -65,7 +65,7 @@ func (c Client) importFolder(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	a, err := c.post(ctx, "application/json", bytes.NewReader(index))
+	a, err := c.send(ctx, "application/json", bytes.NewReader(index))
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
@@ -112,7 +112,7 @@ func (c Client) importLogs(ctx context.Context, dir, deployment string) (lines i
 	bar := c.bar(size, "importing the logs of "+deployment)
 	body, writer := io.Pipe()
 	go func() { writer.CloseWithError(writeLogs(writer, logs, deployment, bar)) }()
-	a, err := c.post(ctx, ndjson, body)
+	a, err := c.send(ctx, ndjson, body)
 	_ = body.CloseWithError(fs.ErrClosed) // ends the writer where the server ended first
 	return max(a.Accepted-1, 0), err
 }

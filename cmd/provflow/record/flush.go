@@ -37,7 +37,7 @@ func Flush(ctx context.Context, o Options) error {
 }
 
 func (o Options) flush(ctx context.Context) (left int, err error) {
-	to, err := newServer(o.Client, o.Server, o.Token, o.Deployment)
+	to, err := newServer(o)
 	if err != nil {
 		return 0, err
 	}

@@ -36,7 +36,7 @@ func Tool(ctx context.Context, o Options, line []string) error {
 	if err != nil {
 		return err
 	}
-	to, err := newServer(o.Client, o.Server, o.Token, o.Deployment)
+	to, err := newServer(o)
 	if err != nil {
 		return err
 	}

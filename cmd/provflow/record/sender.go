@@ -3,7 +3,6 @@ package record
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"sync"
@@ -63,19 +62,18 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 			continue
 		}
 		err := s.server.post(ctx, lines)
-		var no *refusal
-		var gone *away
+		no := refusal(err)
 		switch {
-		case errors.As(err, &no) && no.line == 0 && bytes.Count(lines, []byte("\n")) > 1:
+		case no != nil && no.Line == 0 && bytes.Count(lines, []byte("\n")) > 1:
 			most = 1 // it did not say which: one by one
 			continue
-		case errors.As(err, &no):
-			accepted, line := split(lines, no.line)
+		case no != nil:
+			accepted, line := split(lines, no.Line)
 			s.setAside(sp, line, no)
 			offset += int64(len(accepted) + len(line))
-		case errors.As(err, &gone):
-			s.note(gone)
-			s.rest(ctx, gone, retry)
+		case err != nil:
+			s.note(err)
+			s.rest(ctx, waitOf(err), retry)
 			continue
 		default:
 			offset += int64(len(lines))
@@ -89,29 +87,26 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 
 // rest waits before the next try, at least as long as the server asks for. When there is
 // little time left it is tried at once, and often.
-func (s *sender) rest(ctx context.Context, gone *away, retry *backoff.Backoff) {
+func (s *sender) rest(ctx context.Context, asked time.Duration, retry *backoff.Backoff) {
 	select {
 	case <-s.hurry:
 		retry.Reset()
 		sleep(ctx, retry.Next(), nil)
 	default:
-		sleep(ctx, max(min(gone.wait, longestWait), retry.Next()), s.hurry)
+		sleep(ctx, max(min(asked, longestWait), retry.Next()), s.hurry)
 	}
 }
 
-func (s *sender) note(gone *away) {
+func (s *sender) note(trouble error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = nil
-	if gone != nil {
-		s.trouble = gone.err
-	}
+	s.trouble = trouble
 }
 
-func (s *sender) setAside(sp *spool, line []byte, no *refusal) {
+func (s *sender) setAside(sp *spool, line []byte, no error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := sp.refuse(bytes.TrimSpace(line), no.err); err == nil {
+	if err := sp.refuse(bytes.TrimSpace(line), no); err == nil {
 		s.refused = append(s.refused, sp.beside(refusedEnding)+": "+no.Error())
 	} else {
 		s.refused = append(s.refused, "it could not be kept ("+err.Error()+"): "+no.Error())

@@ -33,7 +33,7 @@ func TestEverythingArrivesOnce(t *testing.T) {
 		moods := rapid.SliceOfN(rapid.IntRange(0, 3), 0, 20).Draw(rt, "moods")
 		f := &fake{heard: make(chan struct{}, 1)}
 		handle := transport(func(r *http.Request) (*http.Response, error) { return moody(f, bad, &moods, r) })
-		to, err := newServer(&http.Client{Transport: handle}, "http://server.test", "", "d1")
+		to, err := newServer(Options{Server: "http://server.test", Deployment: "d1", Client: &http.Client{Transport: handle}})
 		if err != nil {
 			rt.Fatal(err)
 		}

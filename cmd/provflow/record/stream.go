@@ -19,7 +19,7 @@ func Stream(ctx context.Context, o Options, from string) error {
 	if err != nil {
 		return err
 	}
-	to, err := newServer(o.Client, o.Server, o.Token, o.Deployment)
+	to, err := newServer(o)
 	if err != nil {
 		return err
 	}
