@@ -122,27 +122,16 @@ func lockIfThere(ctx context.Context, q *dbsqlc.Queries, flowID string) error {
 func (s *Store) DeleteDeployment(ctx context.Context, id string) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		if err := deleteFlow(ctx, q, id); err != nil {
+		if _, err := deleteFlow(ctx, q, id); err != nil {
 			return err
 		}
 		if err := q.DeploymentDelete(ctx, id); err != nil {
 			return err
 		}
-		return deleteFlow(ctx, q, id) // one that was made while the record was waited for
+		_, err := deleteFlow(ctx, q, id) // one that was made while the record was waited for
+		return err
 	})
 	return mapError(err)
-}
-
-// deleteFlow waits for a writer of the flow, then removes it; with none it does nothing.
-func deleteFlow(ctx context.Context, q *dbsqlc.Queries, id string) error {
-	_, err := q.FlowLockForDelete(ctx, id)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil
-	case err != nil:
-		return err
-	}
-	return q.FlowDelete(ctx, id)
 }
 
 func deploymentOf(r *dbsqlc.Deployment) flow.Deployment {

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -49,5 +50,38 @@ func TestNothingIsLeftUncounted(t *testing.T) {
 	}
 	if _, err := store.Provision(t.Context(), "f"); flow.CodeOf(err) != flow.NotFound {
 		t.Errorf("of a deleted flow there is still: %v", err)
+	}
+}
+
+// Whoever deletes a flow, by itself or with its deployment, deletes its timeline too, also one
+// of which no more is left.
+func TestNothingIsKeptOfWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	deletes := map[string]func(context.Context, string) error{
+		"flow":       func(ctx context.Context, id string) error { _, err := store.DeleteFlow(ctx, id); return err },
+		"deployment": store.DeleteDeployment,
+	}
+	for name := range deletes {
+		ended(t, store, "expired-"+name, noon.Add(-time.Hour))
+	}
+	keepTimelines(t, store)
+	expireAll(t, store, noon)
+	for name := range deletes {
+		ended(t, store, "live-"+name, noon.Add(-time.Hour))
+	}
+	keepTimelines(t, store)
+	for name, remove := range deletes {
+		for _, id := range []string{"live-" + name, "expired-" + name} {
+			if _, err := store.Provision(t.Context(), id); err != nil {
+				t.Fatalf("of %s nothing is kept: %v", id, err)
+			}
+			if err := remove(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Provision(t.Context(), id); flow.CodeOf(err) != flow.NotFound {
+				t.Errorf("of %s, which is deleted, there is still: %v", id, err)
+			}
+		}
 	}
 }
