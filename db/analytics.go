@@ -43,8 +43,7 @@ func (s *Store) Provisions(ctx context.Context, q timeline.ProvisionQuery) ([]ti
 // begun last. NotFound when there is no such flow.
 func (s *Store) Timeline(ctx context.Context, flowID string) (timeline.Timeline, error) {
 	var t timeline.Timeline
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
-		q := s.q.WithTx(tx)
+	err := s.reading(ctx, func(q *dbsqlc.Queries) (err error) {
 		if t.Provision, err = provision(ctx, q, flowID); err != nil {
 			return err
 		}
@@ -55,7 +54,7 @@ func (s *Store) Timeline(ctx context.Context, flowID string) (timeline.Timeline,
 		t.Phases = timeline.Phases(t.Rows)
 		return err
 	})
-	return t, mapError(err)
+	return t, err
 }
 
 // CriticalPath gives the chain of attempts that decided when the flow ended, or what runs
@@ -84,8 +83,7 @@ func (s *Store) ComponentStats(ctx context.Context, q timeline.ComponentQuery) (
 // Compare says how flow b differs from flow a. NotFound when one of them is not there.
 func (s *Store) Compare(ctx context.Context, a, b string) (timeline.Comparison, error) {
 	var c timeline.Comparison
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
-		q := s.q.WithTx(tx)
+	err := s.reading(ctx, func(q *dbsqlc.Queries) (err error) {
 		if c.A, err = provision(ctx, q, a); err != nil {
 			return err
 		}
@@ -98,7 +96,7 @@ func (s *Store) Compare(ctx context.Context, a, b string) (timeline.Comparison, 
 		}
 		return err
 	})
-	return c, mapError(err)
+	return c, err
 }
 
 func provision(ctx context.Context, q *dbsqlc.Queries, flowID string) (timeline.Provision, error) {

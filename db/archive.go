@@ -28,8 +28,8 @@ func (s *Store) Export(ctx context.Context, flowID string, emit func(flow.Archiv
 	case <-ctx.Done():
 		return mapError(ctx.Err())
 	}
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
-		x := exporter{ctx: ctx, q: s.q.WithTx(tx), flowID: flowID, emit: emit}
+	return s.reading(ctx, func(q *dbsqlc.Queries) error {
+		x := exporter{ctx: ctx, q: q, flowID: flowID, emit: emit}
 		for _, part := range []func() error{x.header, x.deployment, x.state, x.executions, x.transitions} {
 			if err := part(); err != nil {
 				return err
@@ -37,7 +37,6 @@ func (s *Store) Export(ctx context.Context, flowID string, emit func(flow.Archiv
 		}
 		return nil
 	})
-	return mapError(err)
 }
 
 // exporter writes one archive within one transaction.
@@ -117,10 +116,7 @@ func (x exporter) executions() error {
 		return err
 	}
 	for _, r := range rows {
-		e := flow.Execution{
-			ID: r.ExecutionID, JobID: r.JobID, Attempt: int(r.Attempt), Status: flow.Status(r.Status),
-			StartedAt: instant(r.StartedAt), FinishedAt: instant(r.FinishedAt), LineCount: r.LineCount,
-		}
+		e := executionOf(r)
 		if err := x.emit(flow.ArchiveRecord{Execution: &e}); err != nil {
 			return err
 		}

@@ -131,8 +131,7 @@ func between(jobs []flow.Job, rels []flow.Relationship) (kept []flow.Relationshi
 
 // ofFlow reads, as of one moment, a flow and what is asked of it beside.
 func (s *Store) ofFlow(ctx context.Context, flowID string, read func(q *dbsqlc.Queries, now flow.Delta) error) error {
-	return mapError(pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
+	return s.reading(ctx, func(q *dbsqlc.Queries) error {
 		now, err := readDelta(ctx, q, flowID, flow.NoCursor)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return noFlow(flowID)
@@ -141,5 +140,5 @@ func (s *Store) ofFlow(ctx context.Context, flowID string, read func(q *dbsqlc.Q
 			return err
 		}
 		return read(q, now)
-	}))
+	})
 }

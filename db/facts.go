@@ -37,10 +37,7 @@ func (s *Store) TimelineInput(ctx context.Context, flowID string) (timeline.Inpu
 			return err
 		}
 		for _, x := range executions {
-			in.Executions = append(in.Executions, flow.Execution{
-				ID: x.ExecutionID, JobID: x.JobID, Attempt: int(x.Attempt), Status: flow.Status(x.Status),
-				StartedAt: instant(x.StartedAt), FinishedAt: instant(x.FinishedAt),
-			})
+			in.Executions = append(in.Executions, executionOf(x))
 		}
 		first, err := q.TransitionListFirst(ctx, flowID)
 		for _, t := range first {

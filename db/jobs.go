@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
 	"github.com/openova-io/provflow/service/flow"
 )
@@ -19,8 +17,7 @@ func (s *Store) Jobs(ctx context.Context, deploymentID string, statuses ...flow.
 	for _, st := range statuses {
 		p.Statuses = append(p.Statuses, string(st))
 	}
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
-		q := s.q.WithTx(tx)
+	err := s.reading(ctx, func(q *dbsqlc.Queries) (err error) {
 		if jobs, err = listPlaced(ctx, q, p); err != nil || len(jobs) > 0 {
 			return err
 		}
@@ -30,7 +27,7 @@ func (s *Store) Jobs(ctx context.Context, deploymentID string, statuses ...flow.
 		}
 		return err
 	})
-	return jobs, mapError(err)
+	return jobs, err
 }
 
 // Job gives a job and its attempts, newest first, as of one moment. ref is its id, an
@@ -40,15 +37,14 @@ func (s *Store) Job(ctx context.Context, deploymentID, ref string) (flow.PlacedJ
 		job      flow.PlacedJob
 		attempts []flow.Execution
 	)
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) (err error) {
-		q := s.q.WithTx(tx)
+	err := s.reading(ctx, func(q *dbsqlc.Queries) (err error) {
 		if job, err = findJob(ctx, q, deploymentID, ref); err != nil {
 			return err
 		}
 		attempts, err = listAttempts(ctx, q, deploymentID, job.ID)
 		return err
 	})
-	return job, attempts, mapError(err)
+	return job, attempts, err
 }
 
 // findJob gives the first of the candidates that exists.

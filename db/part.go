@@ -14,8 +14,7 @@ import (
 // it is to be around or below does not exist.
 func (s *Store) Part(ctx context.Context, flowID string, part flow.Part) (flow.Delta, error) {
 	var d flow.Delta
-	err := pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
+	err := s.reading(ctx, func(q *dbsqlc.Queries) error {
 		whole, err := readDelta(ctx, q, flowID, flow.NoCursor)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return flow.NotFoundf("flow-not-found", "there is no flow %q, or nothing in it yet", flowID)
@@ -27,7 +26,7 @@ func (s *Store) Part(ctx context.Context, flowID string, part flow.Part) (flow.D
 		d = whole.Only(ids)
 		return err
 	})
-	return d, mapError(err)
+	return d, err
 }
 
 // walkPart walks from the first job that may have been meant and exists.

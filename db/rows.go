@@ -47,6 +47,13 @@ func relationshipOf(r *dbsqlc.RelationshipListChangedSinceRow) flow.Relationship
 	}
 }
 
+func executionOf(r *dbsqlc.ExecutionListOfFlowRow) flow.Execution {
+	return flow.Execution{
+		ID: r.ExecutionID, JobID: r.JobID, Attempt: int(r.Attempt), Status: flow.Status(r.Status),
+		StartedAt: instant(r.StartedAt), FinishedAt: instant(r.FinishedAt), LineCount: r.LineCount,
+	}
+}
+
 func bridgeCursorOf(r *dbsqlc.BridgeCursorListChangedSinceRow) flow.BridgeCursor {
 	c := flow.BridgeCursor{
 		JobID: r.JobID, State: r.State, ChartVersion: r.ChartVersion,

@@ -112,6 +112,11 @@ func (s *Store) NotificationQueueUsage(ctx context.Context) (used float64, err e
 	return used, mapError(err)
 }
 
+// reading has several reads see one moment.
+func (s *Store) reading(ctx context.Context, do func(q *dbsqlc.Queries) error) error {
+	return mapError(pgx.BeginTxFunc(ctx, s.pool, readOnce, func(tx pgx.Tx) error { return do(s.q.WithTx(tx)) }))
+}
+
 // newEpoch tells one life of a flow from the next.
 func newEpoch() string {
 	var b [4]byte
