@@ -115,7 +115,7 @@ func checkRun(j *flow.Job) error {
 }
 
 func checkRelationship(r flow.Relationship) error {
-	if !slices.Contains(relationshipTypes, r.Type) || !slices.Contains([]string{"", "on-success", "on-failure", "always"}, r.Condition) || r.FromID == r.ToID {
+	if !slices.Contains(relationshipTypes, r.Type) || !slices.Contains(conditions, r.Condition) || r.FromID == r.ToID {
 		return flow.Invalidf(slugArchive, "relationship from %.80q to %.80q: its type or condition is unknown, or it relates a job to itself", r.FromID, r.ToID)
 	}
 	if err := flow.CheckID("relationship.fromId", r.FromID); err != nil {

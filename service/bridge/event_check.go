@@ -13,11 +13,13 @@ import (
 	"github.com/openova-io/provflow/service/flow"
 )
 
+const slugEvent = "invalid-event"
+
 func jsonError(line []byte, err error) error {
 	if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
-		return flow.Invalidf("invalid-event", "not a JSON object: send one object per line")
+		return flow.Invalidf(slugEvent, "not a JSON object: send one object per line")
 	}
-	return flow.JSONError("invalid-event", err)
+	return flow.JSONError(slugEvent, err)
 }
 
 func (e *Event) readTimes(w EventWire, now time.Time) (err error) {
@@ -162,5 +164,5 @@ func (e *Event) checkResource() error {
 }
 
 func invalid(field, format string, args ...any) error {
-	return flow.Invalidf("invalid-event", "field %q "+format, append([]any{field}, args...)...)
+	return flow.Invalidf(slugEvent, "field %q "+format, append([]any{field}, args...)...)
 }

@@ -11,11 +11,13 @@ import (
 	"github.com/openova-io/provflow/service/flow"
 )
 
+const slugImport = "invalid-import"
+
 // ParseLegacy reads an index. Its errors are flow.Invalid and name the field.
 func ParseLegacy(body []byte) (Legacy, error) {
 	var w LegacyIndex
 	if err := json.Unmarshal(body, &w); err != nil {
-		return Legacy{}, flow.JSONError("invalid-import", err)
+		return Legacy{}, flow.JSONError(slugImport, err)
 	}
 	if err := flow.CheckDeploymentID(w.DeploymentID); err != nil {
 		return Legacy{}, err
@@ -41,7 +43,7 @@ func checkLegacyExecution(deployment string, i int, x LegacyExecution) error {
 	if err := checkOwner(field, deployment, x.DeploymentID, x.JobID); err != nil {
 		return err
 	}
-	return checkTimes("invalid-import", field, x.StartedAt, x.FinishedAt)
+	return checkTimes(slugImport, field, x.StartedAt, x.FinishedAt)
 }
 
 // checkOwner refuses what is another deployment's, by what it says or by its job's id.
@@ -53,7 +55,7 @@ func checkOwner(field, deployment, owner, job string) error {
 		}
 	}
 	if owner != deployment {
-		return flow.Invalidf("invalid-import", "%s is of deployment %.80q, not of %q; import each by itself", field, owner, deployment)
+		return flow.Invalidf(slugImport, "%s is of deployment %.80q, not of %q; import each by itself", field, owner, deployment)
 	}
 	return nil
 }
@@ -70,13 +72,13 @@ func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 	ids := []string{names.Resolve(j.Region, cmp.Or(j.ID, j.JobName)), parentOf(names, j)}
 	for i, name := range []string{"id", "parentId"} {
 		if ids[i] != "" && flow.CheckID(name, ids[i]) != nil {
-			return flow.Invalidf("invalid-import", "%s.%s is too long for an id, or has a control character", field, name)
+			return flow.Invalidf(slugImport, "%s.%s is too long for an id, or has a control character", field, name)
 		}
 	}
 	if _, ok := flow.ParseStatus(strings.ToLower(j.Status)); !ok {
-		return flow.Invalidf("invalid-import", "%s.status %.40q is unknown; use pending, running, succeeded or failed", field, j.Status)
+		return flow.Invalidf(slugImport, "%s.status %.40q is unknown; use pending, running, succeeded or failed", field, j.Status)
 	}
-	return cmp.Or(checkTimes("invalid-import", field, j.StartedAt, j.FinishedAt), checkReferences(names, field, ids[0], j))
+	return cmp.Or(checkTimes(slugImport, field, j.StartedAt, j.FinishedAt), checkReferences(names, field, ids[0], j))
 }
 
 // checkReferences holds what a job refers to against what an id may be, alone and with the

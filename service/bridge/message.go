@@ -94,6 +94,8 @@ var relationshipTypes = []flow.RelationshipType{
 	flow.Contains, flow.FinishToStart, flow.StartToStart, flow.FinishToFinish, flow.StartToFinish, flow.Triggers,
 }
 
+var conditions = []string{"", flow.OnSuccess, flow.OnFailure, flow.Always}
+
 const slugMessage = "invalid-message"
 
 // ParseMessage reads a FlowMessage sent to that flow. Its errors are flow.Invalid and name
@@ -136,43 +138,32 @@ var partsOf = map[string][]string{
 	flow.TypeDeleteRels:  {"pairs"},
 }
 
-// checkParts holds a message to the parts its type has. Any other part says nothing: emitters
-// written in Go send empty ones, which they cannot leave out.
+// checkParts holds a message to the parts its type has, and takes any other part out, which says
+// nothing: emitters written in Go send empty ones, which they cannot leave out.
 func (w *messageWire) checkParts() error {
 	wanted, known := partsOf[w.Type]
 	if !known {
 		return flow.Invalidf(slugMessage,
 			"field \"type\" %.40q is unknown; use snapshot, upsert-flow, upsert-nodes, upsert-rels, delete-nodes or delete-rels", w.Type)
 	}
-	there := map[string]bool{
-		"flow": w.Flow != nil, "nodes": w.Nodes != nil, "relationships": w.Relationships != nil, "ids": w.IDs != nil, "pairs": w.Pairs != nil,
-	}
-	var kept messageWire
-	for _, part := range wanted {
-		if !there[part] {
-			return flow.Invalidf(slugMessage, "a message of type %s has a field %q; it is missing", w.Type, part)
+	for _, part := range []struct {
+		name  string
+		there bool
+		drop  func()
+	}{
+		{"flow", w.Flow != nil, func() { w.Flow = nil }},
+		{"nodes", w.Nodes != nil, func() { w.Nodes = nil }},
+		{"relationships", w.Relationships != nil, func() { w.Relationships = nil }},
+		{"ids", w.IDs != nil, func() { w.IDs = nil }},
+		{"pairs", w.Pairs != nil, func() { w.Pairs = nil }},
+	} {
+		if !slices.Contains(wanted, part.name) {
+			part.drop()
+		} else if !part.there {
+			return flow.Invalidf(slugMessage, "a message of type %s has a field %q; it is missing", w.Type, part.name)
 		}
-		kept.take(part, w)
 	}
-	kept.Type = w.Type
-	*w = kept
 	return nil
-}
-
-// take copies one part of a message.
-func (w *messageWire) take(part string, from *messageWire) {
-	switch part {
-	case "flow":
-		w.Flow = from.Flow
-	case "nodes":
-		w.Nodes = from.Nodes
-	case "relationships":
-		w.Relationships = from.Relationships
-	case "ids":
-		w.IDs = from.IDs
-	case "pairs":
-		w.Pairs = from.Pairs
-	}
 }
 
 func each[W, T any](list *[]W, name string, read func(field string, w W) T) []T {
@@ -252,7 +243,7 @@ func (r *reader) node(field string, w nodeWire) NodePart {
 }
 
 func (r *reader) relationship(field string, w relWire) flow.Relationship {
-	if !slices.Contains([]string{"", "on-success", "on-failure", "always"}, w.Condition) {
+	if !slices.Contains(conditions, w.Condition) {
 		r.fail(flow.Invalidf(slugMessage, "field %q %.40q is unknown; use on-success, on-failure or always", field+".condition", w.Condition))
 	}
 	if w.Lag != math.Trunc(w.Lag) || math.Abs(w.Lag) > math.MaxInt32 {

@@ -14,7 +14,7 @@ import (
 func (r *reader) object(field string, raw json.RawMessage) json.RawMessage {
 	kept := r.json(field, raw)
 	if kept != nil && kept[0] != '{' {
-		r.fail(flow.Invalidf("invalid-message", "field %q must be an object", field))
+		r.fail(flow.Invalidf(slugMessage, "field %q must be an object", field))
 	}
 	return kept
 }
@@ -27,7 +27,7 @@ func (r *reader) json(field string, raw json.RawMessage) json.RawMessage {
 	}
 	raw, err := flow.CleanJSON(raw)
 	if err != nil {
-		r.fail(flow.Invalidf("invalid-message", "field %q is not JSON: %v", field, err))
+		r.fail(flow.Invalidf(slugMessage, "field %q is not JSON: %v", field, err))
 		return nil
 	}
 	return raw
@@ -41,12 +41,12 @@ func (r *reader) triggers(field string, raw json.RawMessage) json.RawMessage {
 	}
 	kept := r.json(field, raw)
 	if kept != nil && json.Unmarshal(kept, &list) != nil {
-		r.fail(flow.Invalidf("invalid-message", "field %q must be a list of {flowId, when}", field))
+		r.fail(flow.Invalidf(slugMessage, "field %q must be a list of {flowId, when}", field))
 	}
 	for i, t := range list {
 		r.fail(flow.CheckID(fmt.Sprintf("%s[%d].flowId", field, i), t.FlowID))
 		if !slices.Contains([]string{"success", "failure", "always"}, t.When) {
-			r.fail(flow.Invalidf("invalid-message", "field \"%s[%d].when\" %.40q is unknown; use success, failure or always", field, i, t.When))
+			r.fail(flow.Invalidf(slugMessage, "field \"%s[%d].when\" %.40q is unknown; use success, failure or always", field, i, t.When))
 		}
 	}
 	return kept

@@ -127,8 +127,12 @@ const (
 	Triggers       RelationshipType = "triggers"
 )
 
-// OnSuccess is the condition of every edge the bridge makes.
-const OnSuccess = "on-success"
+// Conditions of an edge. The bridge's edges have the first, which is also meant where none is named.
+const (
+	OnSuccess = "on-success"
+	OnFailure = "on-failure"
+	Always    = "always"
+)
 
 // RelationshipKey is the natural key of an edge within its flow.
 type RelationshipKey struct {
@@ -153,6 +157,17 @@ type Relationship struct {
 // Local reports that both ends lie in the edge's own flow. Only such an edge is walked: an
 // id says nothing outside its flow, and this one may have a job of the same id.
 func (r Relationship) Local() bool { return r.FromFlowID == "" && r.ToFlowID == "" }
+
+// SatisfiedBy reports that what the edge leads to need not wait any more for a job of that status.
+func (r Relationship) SatisfiedBy(s Status) bool {
+	switch r.Condition {
+	case Always:
+		return s.Terminal()
+	case OnFailure:
+		return s == Failed
+	}
+	return s == Succeeded
+}
 
 // within gives the edge as it is kept in that flow, which is not named then.
 func (r Relationship) within(flowID string) Relationship {

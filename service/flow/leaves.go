@@ -58,9 +58,8 @@ func (g *Graph) below(group *node) *leafList {
 	l := &group.leaves
 	if l.shape != g.shape {
 		l.begin(g.shape)
-		down := func(n *node) []*edge { return shown(n.in) }
 		l.add(group)
-		g.visit(group, down, l.add, Contains)
+		g.visit(group, (*node).shownIn, l.add, Contains)
 	}
 	return l
 }
@@ -124,8 +123,7 @@ func (g *Graph) changed(n *node, old *Job) {
 	was, is := old.leaf(), n.job.leaf()
 	g.leaves.change(g.shape, was, is)
 	n.leaves.change(g.shape, was, is)
-	up := func(n *node) []*edge { return shown(n.out) }
-	g.visit(n, up, func(group *node) { group.leaves.change(g.shape, was, is) }, Contains)
+	g.visit(n, (*node).shownOut, func(group *node) { group.leaves.change(g.shape, was, is) }, Contains)
 }
 
 func (l *leafList) change(shape uint64, was, is leaf) {

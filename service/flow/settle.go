@@ -26,12 +26,11 @@ func (g *Graph) Settle() Changes {
 // groupsAround lists the groups whose leaves may have changed, each once, in order.
 func (g *Graph) groupsAround() []*node {
 	found := map[*node]bool{}
-	up := func(n *node) []*edge { return shown(n.out) }
 	for n := range g.dirty.touched {
 		if n.isGroup() || n.job != nil && n.job.Type == TypeGroup {
 			found[n] = true
 		}
-		g.visit(n, up, func(p *node) { found[p] = true }, Contains)
+		g.visit(n, (*node).shownOut, func(p *node) { found[p] = true }, Contains)
 	}
 	return sortedJobs(found)
 }
@@ -104,23 +103,12 @@ func (n *node) waitingOn() []string {
 	}
 	var ids []string
 	for _, e := range n.in {
-		if e.rel.Type == FinishToStart && e.rel.Visible && e.from.job != nil && !e.satisfied() {
+		if e.rel.Type == FinishToStart && e.rel.Visible && e.from.job != nil && !e.rel.SatisfiedBy(e.from.job.Status) {
 			ids = append(ids, e.rel.FromID)
 		}
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-func (e *edge) satisfied() bool {
-	switch s := e.from.job.Status; e.rel.Condition {
-	case "always":
-		return s.Terminal()
-	case "on-failure":
-		return s == Failed
-	default:
-		return s == Succeeded
-	}
 }
 
 // settleFlow derives the flow's own row from all its leaves, unless an emitter declared
@@ -178,7 +166,7 @@ func (g *Graph) touchEnds(e *edge) {
 	g.dirty.touched[e.from] = true
 	g.dirty.touched[e.to] = true
 	if e.rel.Type == Contains {
-		g.visit(e.to, func(n *node) []*edge { return shown(n.out) }, func(p *node) { g.dirty.touched[p] = true }, Contains)
+		g.visit(e.to, (*node).shownOut, func(p *node) { g.dirty.touched[p] = true }, Contains)
 	}
 }
 
@@ -190,6 +178,9 @@ func (n *node) isGroup() bool {
 	}
 	return slices.ContainsFunc(n.in, func(e *edge) bool { return e.rel.Type == Contains && e.rel.Visible && e.from.job != nil })
 }
+
+func (n *node) shownIn() []*edge  { return shown(n.in) }
+func (n *node) shownOut() []*edge { return shown(n.out) }
 
 // shown filters edges in place of a copy when all are visible, the usual case.
 func shown(edges []*edge) []*edge {

@@ -43,7 +43,7 @@ func places(in Input) map[string]*place {
 		case flow.Contains:
 			from.in = append(from.in, to)
 		case flow.FinishToStart:
-			to.before = append(to.before, edge{from, satisfied(from.job.Status, r.Condition)})
+			to.before = append(to.before, edge{from, r.SatisfiedBy(from.job.Status)})
 		}
 	}
 	for _, p := range all {
@@ -53,16 +53,6 @@ func places(in Input) map[string]*place {
 		}
 	}
 	return all
-}
-
-func satisfied(s flow.Status, condition string) bool {
-	switch condition {
-	case "always":
-		return s.Terminal()
-	case "on-failure":
-		return s == flow.Failed
-	}
-	return s == flow.Succeeded
 }
 
 // surround finds what the job is in and what it comes after, each once.
