@@ -7,10 +7,12 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -41,15 +43,15 @@ func Up(ctx context.Context, dsn string) error {
 	})
 }
 
-// Missing says whether there are migrations that are not applied.
-func Missing(ctx context.Context, dsn string) (missing bool, err error) {
+// Versions gives that of the newest migration that is applied, and of the newest one here.
+func Versions(ctx context.Context, dsn string) (at, latest int64, err error) {
 	err = withProvider(dsn, func(p *goose.Provider) (err error) {
-		if missing, err = p.HasPending(ctx); err != nil {
+		if at, latest, err = p.GetVersions(ctx); err != nil {
 			return fmt.Errorf("looking for missing migrations: %w", err)
 		}
 		return nil
 	})
-	return missing, err
+	return at, latest, err
 }
 
 // List gives every migration in order.
@@ -85,6 +87,7 @@ func withProvider(dsn string, do func(*goose.Provider) error) error {
 	// A link that goes silent is noticed, and a migration may still take as long as it takes.
 	config.ConnectTimeout = connectTimeout
 	config.DialFunc = (&net.Dialer{KeepAlive: connectTimeout}).DialContext
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { slog.Info("the database says", "notice", n.Message) }
 	conn := stdlib.OpenDB(*config)
 	defer func() { _ = conn.Close() }() // what it did is done; there is nobody to tell
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))

@@ -42,7 +42,14 @@ func (c *checkCmd) each(ctx context.Context, store *db.Store, check func(string)
 	if len(c.Flows) == 0 {
 		return store.EachFlow(ctx, check)
 	}
+	known, err := store.Cursors(ctx, c.Flows)
+	if err != nil {
+		return err
+	}
 	for _, id := range c.Flows {
+		if _, found := known[id]; !found {
+			return fmt.Errorf("there is no flow %q", id)
+		}
 		if err := check(id); err != nil {
 			return err
 		}

@@ -19,8 +19,10 @@ func TestHelpEverywhere(t *testing.T) {
 	}
 	run(t, nil, "serve", "--help").want(t, 0, "--listen", "PROVFLOW_LISTEN", "--data-dir", "PROVFLOW_DATA_DIR", "DATABASE_URL", "DATABASE_URL_DIRECT")
 	run(t, nil, "version").want(t, 0, "provflow "+version)
-	if o := run(t, nil, "serv"); o.code == 0 || !strings.Contains(o.text, "Usage") {
-		t.Errorf("a misspelt command: %s", o)
+	for _, mistake := range []string{"serv", "serve --lisen 127.0.0.1:0"} {
+		if o := run(t, nil, strings.Fields(mistake)...); o.code == 0 || !strings.Contains(o.text, "--help") || strings.Count(o.text, "\n") > 6 {
+			t.Errorf("%s: %s", mistake, o)
+		}
 	}
 }
 
@@ -87,6 +89,18 @@ func TestMigrateAndCheck(t *testing.T) {
 		t.Error(o)
 	}
 	run(t, env, "check").want(t, 0, "0 flows checked, 0 roll-ups differ")
+	run(t, env, "check", "nobody").want(t, 1, `there is no flow "nobody"`)
+}
+
+// During an upgrade a program finds the schema of the next one, and says so.
+func TestANewerSchemaIsServedAndTold(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	query[int64](t, dsn, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true) RETURNING version_id`)
+	p := serveProgram(t, "DATABASE_URL="+dsn)
+	if !strings.Contains(p.said(), "a newer program has brought the schema up to date") {
+		t.Error(p.said())
+	}
 }
 
 func TestCheckFindsWhatSQLHasBroken(t *testing.T) {

@@ -85,9 +85,15 @@ func (f databaseFlags) withOwnStore(ctx context.Context, do func(*db.Store) erro
 // migrate brings the schema up to date. A migration may take as long as it takes.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	return waitFor(ctx, log, func(try context.Context) error {
-		missing, err := migrations.Missing(try, d.direct)
-		if err != nil || !missing {
+		at, latest, err := migrations.Versions(try, d.direct)
+		switch {
+		case err != nil:
 			return err
+		case at > latest:
+			log.Warn("a newer program has brought the schema up to date; serving beside it", "schema", at, "program", latest)
+			return nil
+		case at == latest:
+			return nil
 		}
 		return migrations.Up(ctx, d.direct) // its lock is of a session, which a pooler may not keep
 	})

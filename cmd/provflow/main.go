@@ -39,7 +39,7 @@ func main() {
 	k := kong.Parse(&c,
 		kong.Name("provflow"),
 		kong.Description("Shows cluster provisions live from their first second, and keeps them in Postgres."),
-		kong.UsageOnError(),
+		kong.ShortUsageOnError(),
 	)
 	ctx, stop := interruptible(k)
 	k.BindTo(ctx, (*context.Context)(nil))
