@@ -11,9 +11,6 @@ import (
 	"github.com/openova-io/provflow/service/bridge"
 )
 
-// DefaultPrefix is how the names of the releases begin that are watched.
-const DefaultPrefix = "bp-"
-
 // Selection says which releases are watched. What is left empty selects all.
 type Selection struct {
 	Prefix     string // of the release's name

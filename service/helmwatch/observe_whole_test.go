@@ -20,7 +20,7 @@ func TestSelection(t *testing.T) {
 		of   helmwatch.Selection
 		want bool
 	}{
-		"by default":           {helmwatch.Selection{Prefix: helmwatch.DefaultPrefix}, true},
+		"by default":           {helmwatch.Selection{Prefix: "bp-"}, true},
 		"all":                  {helmwatch.Selection{}, true},
 		"another prefix":       {helmwatch.Selection{Prefix: "app-"}, false},
 		"its namespace":        {helmwatch.Selection{Namespaces: []string{"apps", "flux-system"}}, true},

@@ -90,7 +90,7 @@ func (s *session) allListed(ctx context.Context) {
 	s.releases.allListed()
 	s.events.put(ctx, entry{
 		item: s.item(Listed(names, s.Region, s.options.Now()), flow.Fingerprint{}),
-		then: func() { go s.sayMissing(ctx, all) },
+		then: func() { s.parts.Go(func() { s.sayMissing(ctx, all) }) }, // not here: it writes to who calls this
 	})
 }
 

@@ -18,6 +18,7 @@ type session struct {
 	events, lines *writer
 	releases      *releases
 	absent        atomic.Bool // HelmReleases are not served
+	parts         sync.WaitGroup
 
 	mu   sync.Mutex
 	term flow.WatchTerm
@@ -32,12 +33,11 @@ func (c *cluster) newSession(term flow.WatchTerm, end context.CancelCauseFunc) *
 
 // run watches until ctx ends.
 func (s *session) run(ctx context.Context) {
-	var parts sync.WaitGroup
-	parts.Go(func() { s.events.run(ctx) })
-	parts.Go(func() { s.lines.run(ctx) })
-	parts.Go(func() { s.tell(ctx) })
-	parts.Go(func() { s.look(ctx) })
-	parts.Wait()
+	s.parts.Go(func() { s.events.run(ctx) })
+	s.parts.Go(func() { s.lines.run(ctx) })
+	s.parts.Go(func() { s.tell(ctx) })
+	s.parts.Go(func() { s.look(ctx) })
+	s.parts.Wait()
 }
 
 // look asks the API server for all that is to be seen, until ctx ends.
