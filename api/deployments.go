@@ -43,11 +43,11 @@ type DeploymentStore interface {
 
 // deploymentBody is what a PUT says. What is absent, or null, stays as it is.
 type deploymentBody struct {
-	ID            *string          `json:"id,omitempty"` // may be said again, as in an answer
-	SovereignFQDN *string          `json:"sovereignFQDN"`
-	Provider      *string          `json:"provider"`
-	Regions       []string         `json:"regions"`
-	Meta          *json.RawMessage `json:"meta"`
+	ID            *string          `json:"id,omitempty" nullable:"true"` // may be said again, as in an answer
+	SovereignFQDN *string          `json:"sovereignFQDN,omitempty" nullable:"true"`
+	Provider      *string          `json:"provider,omitempty" nullable:"true"`
+	Regions       []string         `json:"regions,omitempty" nullable:"true"`
+	Meta          *json.RawMessage `json:"meta,omitempty"`
 }
 
 // deploymentAnswer is a deployment as it travels. Times are RFC 3339 in UTC.
@@ -57,7 +57,7 @@ type deploymentAnswer struct {
 	Provider      string          `json:"provider,omitempty"`
 	Regions       []string        `json:"regions"` // the first is the primary one
 	Meta          json.RawMessage `json:"meta,omitempty"`
-	Status        flow.Status     `json:"status"` // of its flow
+	Status        flow.Status     `json:"status" enum:"pending,running,succeeded,failed"` // of its flow
 	CreatedAt     time.Time       `json:"createdAt"`
 	UpdatedAt     time.Time       `json:"updatedAt"`
 }

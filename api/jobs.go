@@ -17,7 +17,7 @@ type jobWire struct {
 	DeploymentID      string       `json:"deploymentId"`
 	JobName           string       `json:"jobName"`
 	DisplayName       string       `json:"displayName,omitempty"`
-	Type              flow.JobType `json:"type"`
+	Type              flow.JobType `json:"type" enum:"install,group"`
 	Kind              string       `json:"kind,omitempty"`
 	AppID             string       `json:"appId,omitempty"`
 	Region            string       `json:"region,omitempty"`
@@ -25,7 +25,7 @@ type jobWire struct {
 	DependsOn         []string     `json:"dependsOn"`
 	ChildIDs          []string     `json:"childIds,omitempty"`
 	Action            string       `json:"action,omitempty"`
-	Status            flow.Status  `json:"status"`
+	Status            flow.Status  `json:"status" enum:"pending,running,succeeded,failed"`
 	StartedAt         *time.Time   `json:"startedAt,omitempty"`
 	FinishedAt        *time.Time   `json:"finishedAt,omitempty"`
 	DurationMs        int64        `json:"durationMs"`
@@ -37,8 +37,8 @@ type executionWire struct {
 	ID           string      `json:"id"`
 	JobID        string      `json:"jobId"`
 	DeploymentID string      `json:"deploymentId"`
-	Status       flow.Status `json:"status"`
-	StartedAt    *time.Time  `json:"startedAt,omitempty"`
+	Status       flow.Status `json:"status" enum:"pending,running,succeeded,failed"`
+	StartedAt    time.Time   `json:"startedAt"`
 	FinishedAt   *time.Time  `json:"finishedAt,omitempty"`
 	LineCount    int64       `json:"lineCount"`
 }
@@ -144,7 +144,7 @@ func presentJob(deploymentID string, j flow.PlacedJob, now time.Time) jobWire {
 func presentExecution(deploymentID string, x flow.Execution) executionWire {
 	return executionWire{
 		ID: x.ID, JobID: x.JobID, DeploymentID: deploymentID, Status: x.Status,
-		StartedAt: orNothing(x.StartedAt), FinishedAt: orNothing(x.FinishedAt), LineCount: x.LineCount,
+		StartedAt: x.StartedAt, FinishedAt: orNothing(x.FinishedAt), LineCount: x.LineCount,
 	}
 }
 

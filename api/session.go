@@ -161,12 +161,17 @@ func secure(r *http.Request) bool {
 	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
 }
 
-// cookieName has over HTTPS the prefix with which no other host can set it.
+// The session's cookie. Over HTTPS its name has the prefix with which no other host can set it.
+const (
+	httpCookie  = "provflow"
+	httpsCookie = "__Host-provflow"
+)
+
 func cookieName(r *http.Request) string {
 	if secure(r) {
-		return "__Host-provflow"
+		return httpsCookie
 	}
-	return "provflow"
+	return httpCookie
 }
 
 func setCookie(w http.ResponseWriter, r *http.Request, text string, ends time.Time) {

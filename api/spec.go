@@ -26,9 +26,11 @@ type operation struct {
 }
 
 // content is a request's body: its form (nil for none) and its media type where that is not JSON.
+// Where NDJSON is taken as well, lines names the form of a line, which is described elsewhere.
 type content struct {
 	form  any
 	media string
+	lines string
 }
 
 // presented is one answer: its status, its form, and its content type where that is not JSON.
@@ -43,10 +45,13 @@ type presented struct {
 // the handlers use.
 func Spec() ([]byte, error) {
 	r := openapi31.NewReflector()
+	r.DefaultOptions = append(r.DefaultOptions, formOptions()...)
 	r.Spec.Info.WithTitle("provflow").WithVersion("1").WithDescription(
 		"Cluster provisions: live from their first second, kept in Postgres. All calls also work below /sovereign. " +
 			"An id in a path may be percent-encoded; both spellings are the same id.")
 	r.Spec.WithServers(openapi31.Server{URL: "."}) // where this is: behind a prefix the calls are, too
+	r.Spec.SetHTTPBearerTokenSecurity(bearerSecurity, "", "A token of `provflow token create`, or of the issuer. Nothing is asked for while access is off.")
+	r.Spec.SetAPIKeySecurity(cookieSecurity, httpCookie, openapi.InCookie, "A browser's session, from POST /api/v1/session; over HTTPS it is called "+httpsCookie+".")
 	for _, op := range operations() {
 		if err := op.describe(r); err != nil {
 			return nil, fmt.Errorf("describing %s %s: %w", op.method, op.path, err)
@@ -63,13 +68,16 @@ func (op operation) describe(r *openapi31.Reflector) error {
 	c.SetTags(op.tag)
 	c.SetSummary(op.summary)
 	c.SetDescription(op.about)
+	for _, s := range op.security() {
+		c.AddSecurity(s)
+	}
 	if op.parameters != nil {
 		c.AddReqStructure(op.parameters)
 	}
 	if op.body.form != nil {
 		c.AddReqStructure(op.body.form)
 	}
-	for _, a := range op.answers {
+	for _, a := range append(op.answers, op.refusals()...) {
 		options := []openapi.ContentOption{openapi.WithHTTPStatus(a.status)}
 		if a.media != "" {
 			options = append(options, openapi.WithContentType(a.media))
@@ -82,12 +90,12 @@ func (op operation) describe(r *openapi31.Reflector) error {
 	if err := r.AddOperation(c); err != nil {
 		return err
 	}
-	return op.renameMedia(r)
+	return op.nameMedia(r)
 }
 
-// renameMedia gives a body its media type: the library knows forms for JSON only.
-func (op operation) renameMedia(r *openapi31.Reflector) error {
-	if op.body.media == "" {
+// nameMedia gives a body its media types: the library knows forms for JSON only.
+func (op operation) nameMedia(r *openapi31.Reflector) error {
+	if op.body.media == "" && op.body.lines == "" {
 		return nil
 	}
 	item := r.Spec.Paths.MapOfPathItemValues[op.path]
@@ -96,6 +104,10 @@ func (op operation) renameMedia(r *openapi31.Reflector) error {
 		return err
 	}
 	media := described.RequestBody.RequestBody.Content
+	if op.body.lines != "" {
+		media[ndjsonMedia] = openapi31.MediaType{Schema: map[string]any{"$ref": "#/components/schemas/" + op.body.lines}}
+		return nil
+	}
 	media[op.body.media] = media["application/json"]
 	delete(media, "application/json")
 	return nil

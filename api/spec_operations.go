@@ -55,6 +55,10 @@ type (
 		idParam
 		keyParam
 	}
+	emitterParams struct {
+		keyedParams
+		Source string `header:"X-Flow-Source" description:"The emitter's name, where several share a credential, or access is off."`
+	}
 )
 
 // statusParam is a status as a query names it.
@@ -70,7 +74,7 @@ type messageBody struct {
 	Type string `json:"type"`
 }
 
-// JSONSchemaOneOf lists the envelopes.
+// JSONSchemaOneOf lists the envelopes, which are told apart by their type.
 func (messageBody) JSONSchemaOneOf() []any {
 	return []any{
 		flow.SnapshotMessage{}, flow.FlowMessage{}, flow.NodesMessage{}, flow.RelsMessage{}, flow.DeleteNodesMessage{}, flow.DeleteRelsMessage{},
@@ -107,8 +111,8 @@ func flowOperations(base string) []operation {
 		{http.MethodGet, base + "/snapshot", "flows", "The whole flow, or a part of it", "With at and Accept: text/csv a table of the flow, its groups and jobs.", partParams{}, content{},
 			[]presented{{200, flow.SnapshotMessage{}, "", "ETag is the cursor."}, {200, "", csvMedia, ""}, {304, nil, "", "You have that state."}, bad(400), bad(404), bad(502), bad(503)}},
 		{http.MethodGet, base + "/stream", "flows", "The flow, live", streamAbout, resumeParams{}, content{},
-			[]presented{{200, "", sseMedia, ""}, bad(400), bad(404), bad(502), bad(503)}},
-		{http.MethodPost, base + "/events", "emitters", "One FlowMessage of an emitter", "200 once it is durable.", keyedParams{}, content{form: messageBody{}},
+			[]presented{{200, messageBody{}, sseMedia, "The data of each event but heartbeat and availability."}, bad(400), bad(404), bad(502), bad(503)}},
+		{http.MethodPost, base + "/events", "emitters", "One FlowMessage of an emitter", "200 once it is durable.", emitterParams{}, content{form: messageBody{}},
 			[]presented{{200, seqAnswer{}, "", "The flow's version."}, bad(400), bad(413), bad(503)}},
 		{http.MethodDelete, base, "flows", "Delete a flow and its history", "Open streams end; the deployment's record stays.", idParam{}, content{},
 			[]presented{{204, nil, "", "It is gone, or was not there."}, bad(400), bad(503)}},
@@ -122,16 +126,16 @@ func deploymentOperations() []operation {
 			[]presented{{200, deploymentsAnswer{}, "", ""}, bad(400), bad(503)}},
 		{http.MethodGet, one, "deployments", "One deployment", "", idParam{}, content{}, []presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
 		{http.MethodPut, one, "deployments", "Create or update a deployment's record", "What is absent stays. The first region is the primary one.", idParam{}, content{form: deploymentBody{}},
-			[]presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(413), bad(503)}},
+			[]presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(409), bad(413), bad(503)}},
 		{http.MethodDelete, one, "deployments", "Delete a deployment, its flow and its history", "", idParam{}, content{}, []presented{{204, nil, "", ""}, bad(400), bad(503)}},
 		{http.MethodPost, one + "/provisioner-events", "emitters", "Provisioner events, one a line",
-			"Applied in order, also while the body is still being written. A malformed line is answered 400 with its number; the lines before it are kept.", keyedParams{}, content{bridge.EventWire{}, ndjsonMedia},
+			"Applied in order, also while the body is still being written. A malformed line is answered 400 with its number; the lines before it are kept.", keyedParams{}, content{form: bridge.EventWire{}, media: ndjsonMedia},
 			[]presented{{200, ingestAnswer{}, "", "All are durable."}, bad(400), bad(503)}},
 		{http.MethodGet, one + "/export", "moving", "Everything about a deployment, as an archive", "", idParam{}, content{},
-			[]presented{{200, flow.ArchiveRecord{}, ndjsonMedia, "One record a line, the header first."}, bad(404), bad(503)}},
+			[]presented{{200, flow.ArchiveRecord{}, ndjsonMedia, "One record a line, the header first."}, bad(400), bad(404), bad(503)}},
 		{http.MethodPost, "/api/v1/internal/jobs/import", "moving", "Import another store's index, or an archive",
-			"As application/json the index of another store; as application/x-ndjson an archive. Sent again it changes nothing; a terminal job never goes back.", nil, content{form: bridge.LegacyIndex{}},
-			[]presented{{200, importAnswer{}, "", ""}, bad(400), bad(413), bad(503)}},
+			"As application/json the index of another store; as application/x-ndjson an archive. Sent again it changes nothing; a terminal job never goes back.", nil, content{form: bridge.LegacyIndex{}, lines: "FlowArchiveRecord"},
+			[]presented{{200, importAnswer{}, "", ""}, bad(400), bad(404), bad(409), bad(413), bad(503)}},
 	}
 }
 

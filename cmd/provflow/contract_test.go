@@ -101,6 +101,7 @@ func request(line, body string, header []string, status int, wants []want) step 
 				c.t.Errorf("%s %s: %s", method, path, wrong)
 			}
 		}
+		c.wantDescribed(method, path, c.fill(body), header, a)
 		if method == http.MethodGet {
 			c.last = a
 		}
@@ -198,6 +199,9 @@ func frames(event, json string) step {
 		}
 		if wrong := within(f.data, c.fill(json)); wrong != "" {
 			c.t.Errorf("%s: %s", event, wrong)
+		}
+		if c.other == nil {
+			c.wantForm(f.data, "components", "schemas", "ApiMessageBody")
 		}
 	}
 }

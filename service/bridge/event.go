@@ -82,9 +82,9 @@ type Event struct {
 
 // EventWire is a provisioner event as it travels.
 type EventWire struct {
-	Time         *string   `json:"time"`
-	Phase        string    `json:"phase"`
-	Level        string    `json:"level,omitempty"`
+	Time         *string   `json:"time" format:"date-time"`
+	Phase        string    `json:"phase" enum:"tofu-init,tofu-plan,tofu-apply,tofu-output,cluster-bootstrap,flux-bootstrap,tofu,tofu-resource,component,component-log,watch"`
+	Level        string    `json:"level,omitempty" enum:"info,warn,error"`
 	Message      string    `json:"message,omitempty"`
 	Component    string    `json:"component,omitempty"`
 	State        string    `json:"state,omitempty"`

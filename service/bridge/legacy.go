@@ -24,37 +24,37 @@ type Legacy struct {
 // LegacyIndex is an index as it travels.
 type LegacyIndex struct {
 	DeploymentID  string            `json:"deploymentId"`
-	SovereignFQDN string            `json:"sovereignFqdn"`
-	Jobs          []LegacyJob       `json:"jobs"`
-	Executions    []LegacyExecution `json:"executions"`
+	SovereignFQDN string            `json:"sovereignFqdn,omitempty"`
+	Jobs          []LegacyJob       `json:"jobs,omitempty"`
+	Executions    []LegacyExecution `json:"executions,omitempty"`
 }
 
 // LegacyJob is a job as the older store kept it; batchId is an old name of the parent.
 type LegacyJob struct {
-	ID                string    `json:"id"`
-	DeploymentID      string    `json:"deploymentId"`
-	JobName           string    `json:"jobName"`
-	DisplayName       string    `json:"displayName"`
-	Type              string    `json:"type"`
-	AppID             string    `json:"appId"`
-	Region            string    `json:"region"`
-	ParentID          string    `json:"parentId"`
-	BatchID           string    `json:"batchId"`
-	DependsOn         []string  `json:"dependsOn"`
+	ID                string    `json:"id,omitempty"`
+	DeploymentID      string    `json:"deploymentId,omitempty"`
+	JobName           string    `json:"jobName,omitempty"`
+	DisplayName       string    `json:"displayName,omitempty"`
+	Type              string    `json:"type,omitempty"`
+	AppID             string    `json:"appId,omitempty"`
+	Region            string    `json:"region,omitempty"`
+	ParentID          string    `json:"parentId,omitempty"`
+	BatchID           string    `json:"batchId,omitempty"`
+	DependsOn         []string  `json:"dependsOn,omitempty"`
 	Status            string    `json:"status"`
-	StartedAt         time.Time `json:"startedAt"`
-	FinishedAt        time.Time `json:"finishedAt"`
-	LatestExecutionID string    `json:"latestExecutionId"`
+	StartedAt         time.Time `json:"startedAt,omitzero"`
+	FinishedAt        time.Time `json:"finishedAt,omitzero"`
+	LatestExecutionID string    `json:"latestExecutionId,omitempty"`
 }
 
 // LegacyExecution is an attempt as the older store kept it.
 type LegacyExecution struct {
 	ID           string    `json:"id"`
 	JobID        string    `json:"jobId"`
-	DeploymentID string    `json:"deploymentId"`
+	DeploymentID string    `json:"deploymentId,omitempty"`
 	Status       string    `json:"status"`
-	StartedAt    time.Time `json:"startedAt"`
-	FinishedAt   time.Time `json:"finishedAt"`
+	StartedAt    time.Time `json:"startedAt,omitzero"`
+	FinishedAt   time.Time `json:"finishedAt,omitzero"`
 }
 
 // Len is the number of jobs.

@@ -25,7 +25,7 @@ type ArchiveRecord struct {
 type ArchiveHeader struct {
 	Format  int    `json:"format"`
 	FlowID  string `json:"flowId"`
-	Records int64  `json:"records"` // without the header
+	Records int64  `json:"records,omitempty"` // without the header
 }
 
 // Kinds counts the fields that are set; a good record has one.

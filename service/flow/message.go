@@ -53,7 +53,7 @@ type RelationshipWire struct {
 
 // SnapshotMessage is the envelope of a whole flow; its lists are never null.
 type SnapshotMessage struct {
-	Type          string             `json:"type"`
+	Type          string             `json:"type" const:"snapshot"`
 	Flow          FlowWire           `json:"flow"`
 	Nodes         []NodeWire         `json:"nodes"`
 	Relationships []RelationshipWire `json:"relationships"`
@@ -61,31 +61,31 @@ type SnapshotMessage struct {
 
 // FlowMessage is the envelope of upsert-flow.
 type FlowMessage struct {
-	Type string   `json:"type"`
+	Type string   `json:"type" const:"upsert-flow"`
 	Flow FlowWire `json:"flow"`
 }
 
 // NodesMessage is the envelope of upsert-nodes.
 type NodesMessage struct {
-	Type  string     `json:"type"`
+	Type  string     `json:"type" const:"upsert-nodes"`
 	Nodes []NodeWire `json:"nodes"`
 }
 
 // RelsMessage is the envelope of upsert-rels.
 type RelsMessage struct {
-	Type          string             `json:"type"`
+	Type          string             `json:"type" const:"upsert-rels"`
 	Relationships []RelationshipWire `json:"relationships"`
 }
 
 // DeleteNodesMessage is the envelope of delete-nodes.
 type DeleteNodesMessage struct {
-	Type string   `json:"type"`
+	Type string   `json:"type" const:"delete-nodes"`
 	IDs  []string `json:"ids"`
 }
 
 // DeleteRelsMessage is the envelope of delete-rels.
 type DeleteRelsMessage struct {
-	Type  string            `json:"type"`
+	Type  string            `json:"type" const:"delete-rels"`
 	Pairs []RelationshipKey `json:"pairs"`
 }
 
