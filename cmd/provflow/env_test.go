@@ -38,3 +38,14 @@ func TestTheEnvironmentNamesTheUpstream(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// An upstream that answers at once is too slow for who waits for no time at all.
+func TestTheEnvironmentSaysHowLongTheUpstreamIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(knows))
+	t.Cleanup(s.Close)
+	p := serveProgram(t, "DATABASE_URL="+dbtest.New(t), "OPENOVA_FLOW_SERVER_URL="+s.URL, "OPENOVA_FLOW_PROXY_TIMEOUT=1ns")
+	if a := p.get("/v1/flows/u/snapshot"); a.status != http.StatusBadGateway {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
