@@ -23,6 +23,9 @@ func TestWindows(t *testing.T) {
 		{"2026-01-02", "2026-01-02", "", "", "invalid-range"},
 		{"yesterday", "", "", "", "invalid-time"},
 		{"", "17", "", "", "invalid-time"},
+		{"", "999999999999", "", "", "invalid-time"},
+		{"", "2305844709213693952", "", "", "invalid-time"},
+		{"", "0001-01-01", "", "", "invalid-time"},
 		{"", "99999999999999999", "", "", "invalid-time"},
 	} {
 		w, err := windowOf(tt.from, tt.to, now)

@@ -117,11 +117,11 @@ func (h *server) pastSnapshot(w http.ResponseWriter, r *http.Request, id, at str
 // the envelope has them.
 func parseMoment(name, s string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, s); err == nil && inReach(t.UnixMicro()) {
 			return t.UTC(), nil
 		}
 	}
-	if ms, err := strconv.ParseInt(s, 10, 64); err == nil && inReach(ms*1000) && ms >= 1e11 {
+	if ms, err := strconv.ParseInt(s, 10, 64); err == nil && ms >= 1e12 && ms < 1e15 && inReach(ms*1000) {
 		return time.UnixMilli(ms).UTC(), nil
 	}
 	return time.Time{}, flow.Invalidf("invalid-time", "%s %.40q: use a time such as 2026-11-23T20:00:00Z, a day such as 2026-11-23, or unix milliseconds", name, s)

@@ -134,6 +134,9 @@ var flowRows = []row{
 		posts(upsert(`{"id":""}`), 400, fails("invalid-id")),
 		posts(upsert(`{"id":"a\u0000"}`), 400, fails("invalid-id", "control character")),
 		posts(upsertRels(rel("a\n", "b", "contains")), 400, fails("invalid-id", "relationships[0].fromId")),
+		posts(upsert("{\"id\":\"caf\xe9\",\"status\":\"running\"}"), 400, fails("invalid-id", "nodes[0].id is not valid UTF-8")), // two such would become one
+		posts(`{"type":"delete-nodes","ids":["\ud800"]}`, 400, fails("invalid-id", "ids[0] is not valid UTF-8")),
+		send(importing, "{\"deploymentId\":\"$d\",\"jobs\":[{\"id\":\"caf\xe9\",\"status\":\"failed\"}]}", 400, fails("invalid-id", "jobs[0]")),
 		ask("GET /v1/flows/a%00b/snapshot", 400, fails("invalid-id")),
 		ask("GET /api/v1/flows/a%0Ab/stream", 400, fails("invalid-id")),
 		ask("DELETE /v1/flows/%7F", 400, fails("invalid-id")),

@@ -23,6 +23,8 @@ var requestRows = []row{
 		ask("GET /api/v1/flows/$d/snapshot?around=&direction=upstream", 400, fails("invalid-query", "around")),
 		ask("GET /api/v1/flows/$d/snapshot?around=a&direction=", 400, fails("invalid-query", "direction")),
 		ask("GET /api/v1/flows/$d/snapshot?at", 400, fails("invalid-query", "at is empty")),
+		ask("GET /api/v1/flows/$d/snapshot?at=0001-01-01", 400, fails("invalid-time")), // which would be no time at all
+		ask("GET /api/v1/analytics/components?to=2305844709213693952", 400, fails("invalid-time")),
 		ask("GET /api/v1/deployments/$d/jobs?status=%zz", 400, fails("invalid-query", "escaped")),
 		ask("GET /api/v1/flows/$d/snapshot?root=a;around=b", 400, fails("invalid-query")),
 		snapshot(),
@@ -70,6 +72,7 @@ var requestRows = []row{
 		send("PUT /api/v1/deployments/$d", ``, 400, fails("invalid-deployment", "not JSON")),
 		send("PUT /api/v1/deployments/$d", `{"regions":"fsn1"}`, 400, fails("invalid-deployment", `"regions" is a string; it must be a list`)),
 		send("PUT /api/v1/deployments/$d", `{"provider":["aws"]}`, 400, fails("invalid-deployment", `"provider" is a list; it must be a string`)),
+		posts(upsert(`{"id":"a","startedAt":1e400}`), 400, fails("invalid-message", "the number 1e400")),
 		posts(`null`, 400, fails("invalid-message", `"type"`)), posts(`7`, 400, fails("invalid-message", "a number")),
 		posts(`{"type":"upsert-nodes","nodes":{}}`, 400, fails("invalid-message", `"nodes" is an object; it must be a list`)),
 		posts(`{"type":"delete-nodes","ids":[7]}`, 400, fails("invalid-message", `"ids"`, "a string")),

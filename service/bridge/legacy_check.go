@@ -37,7 +37,7 @@ func ParseLegacy(body []byte) (Legacy, error) {
 
 func checkLegacyExecution(deployment string, i int, x LegacyExecution) error {
 	field := "executions[" + strconv.Itoa(i) + "]"
-	if err := flow.CheckID(field+".id", x.ID); err != nil {
+	if err := flow.CheckSentID(field+".id", x.ID); err != nil {
 		return err
 	}
 	if err := checkOwner(field, deployment, x.DeploymentID, x.JobID); err != nil {
@@ -62,7 +62,7 @@ func checkOwner(field, deployment, owner, job string) error {
 
 func checkLegacyJob(deployment string, i int, j LegacyJob) error {
 	field := "jobs[" + strconv.Itoa(i) + "]"
-	if err := flow.CheckID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
+	if err := flow.CheckSentID(field+".id or jobName", cmp.Or(j.ID, j.JobName)); err != nil {
 		return err
 	}
 	if err := cmp.Or(checkOwner(field, deployment, j.DeploymentID, ""), checkOwner(field, deployment, "", j.ID)); err != nil {
@@ -89,7 +89,7 @@ func checkReferences(names flow.Names, field, id string, j LegacyJob) error {
 	}
 	for i, ref := range j.DependsOn {
 		field := fmt.Sprintf("%s.dependsOn[%d]", field, i)
-		if err := cmp.Or(flow.CheckID(field, ref), flow.CheckKey(field, names.Deployment, id, names.Resolve(j.Region, ref))); err != nil {
+		if err := cmp.Or(flow.CheckSentID(field, ref), flow.CheckKey(field, names.Deployment, id, names.Resolve(j.Region, ref))); err != nil {
 			return err
 		}
 	}

@@ -190,14 +190,14 @@ func (r *reader) fail(err error) {
 }
 
 func (r *reader) id(field, id string) {
-	r.fail(flow.CheckID(field, id))
+	r.fail(flow.CheckSentID(field, id))
 	r.fail(flow.CheckKey(field, r.flowID, id))
 }
 
 // named gives an id of something that need not be known here; "" is none.
 func (r *reader) named(field, id string) string {
 	if id != "" {
-		r.fail(flow.CheckID(field, id))
+		r.fail(flow.CheckSentID(field, id))
 	}
 	return id
 }

@@ -87,6 +87,15 @@ func CheckID(field, id string) error {
 	return nil
 }
 
+// CheckSentID is CheckID of what JSON said. In place of what is no text a reader of JSON puts
+// U+FFFD, and two ids would become one.
+func CheckSentID(field, id string) error {
+	if strings.ContainsRune(id, utf8.RuneError) {
+		return Invalidf("invalid-id", "%s is not valid UTF-8", field)
+	}
+	return CheckID(field, id)
+}
+
 // CheckRegion refuses what cannot be a region's name; "" is the primary region.
 func CheckRegion(region string) error {
 	if region == "" || deploymentID.MatchString(region) {

@@ -15,6 +15,8 @@ func JSONError(slug string, err error) *Error {
 	var badTime *time.ParseError
 	var notJSON *json.SyntaxError
 	switch {
+	case errors.As(err, &wrongKind) && wrongKind.Field != "" && outOfRange(wrongKind):
+		return Invalidf(slug, "field %q is the %s, which is too large", wrongKind.Field, wrongKind.Value)
 	case errors.As(err, &wrongKind) && wrongKind.Field != "":
 		return Invalidf(slug, "field %q is %s; it must be %s", wrongKind.Field, kindSent(wrongKind.Value), kindOf(wrongKind.Type))
 	case errors.As(err, &wrongKind):
@@ -25,6 +27,11 @@ func JSONError(slug string, err error) *Error {
 		return Invalidf(slug, "not JSON: %v, at byte %d", notJSON, notJSON.Offset)
 	}
 	return Invalidf(slug, "not JSON: it ends too early, or a value in it cannot be read")
+}
+
+// outOfRange reports a number where one is expected.
+func outOfRange(err *json.UnmarshalTypeError) bool {
+	return strings.HasPrefix(err.Value, "number ") && err.Type.Kind() == reflect.Float64
 }
 
 // kindSent names what was sent; of a number the library says which.
