@@ -84,13 +84,6 @@ func (s *Store) Close() { s.pool.Close() }
 // Pool gives the pool to those who send statements of their own (the notifier).
 func (s *Store) Pool() *pgxpool.Pool { return s.pool.Pool }
 
-// Ping reports flow.Unavailable when the database cannot be reached.
-func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	return mapError(s.pool.Ping(ctx))
-}
-
 // SchemaVersion is the newest migration that is applied.
 func (s *Store) SchemaVersion(ctx context.Context) (version int64, err error) {
 	// Goose's own table, which the schema folder does not describe.

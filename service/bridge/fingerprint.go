@@ -49,9 +49,6 @@ func (f *Fingerprints) Of(e Event) flow.Fingerprint {
 	return e.fingerprint(f.key, n)
 }
 
-// Held is how many different events are remembered.
-func (f *Fingerprints) Held() int { return len(f.recent) + len(f.past) }
-
 func (e Event) fingerprint(key string, before uint32) (sum flow.Fingerprint) {
 	h := sha256.New()
 	for _, s := range []string{key, e.Phase, e.Level, e.Message, e.Component, e.State, e.Region, e.ChartVersion} {
