@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -52,15 +51,6 @@ func windowOf(from, to string, now time.Time) (timeline.Window, error) {
 	return w, nil
 }
 
-// cut gives a page of a list that holds one more where there is more, and the place after
-// that page; "" at the end.
-func cut[T any](list []T, limit int, place func(T) string) (page []T, next string) {
-	if len(list) <= limit {
-		return list, ""
-	}
-	return list[:limit], place(list[limit-1])
-}
-
 func outcomeOf(r *http.Request) (flow.Status, error) {
 	text := r.URL.Query().Get("outcome")
 	if text == "" {
@@ -72,8 +62,6 @@ func outcomeOf(r *http.Request) (flow.Status, error) {
 	}
 	return s, nil
 }
-
-// A place in a list is written so that nobody reads anything into it.
 
 func formatProvisionPlace(p timeline.Place) string {
 	b, _ := json.Marshal(p) // times and texts can always be written
@@ -90,15 +78,3 @@ func parseProvisionPlace(s string) (p timeline.Place, err error) {
 	}
 	return p, nil
 }
-
-func formatAfter(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
-
-func parseAfter(s string) (string, error) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) > 0 && flow.CheckID("after", string(b)) != nil {
-		return "", errAfter
-	}
-	return string(b), nil
-}
-
-var errAfter = flow.Invalidf("invalid-after", "after is not a `next` that was given here; leave it out to begin anew")

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/openova-io/provflow/service/access"
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
@@ -179,17 +177,13 @@ func (h *server) listDeployments(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	p, _ := access.From(r.Context())
-	records, err := h.Deployments.DeploymentRecords(r.Context(), p.Prefix, after, limit+1) // one more says whether there is more
+	records, err := h.Deployments.DeploymentRecords(r.Context(), prefixOf(r), after, limit+1) // one more says whether there is more
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	page := deploymentsAnswer{Deployments: []deploymentAnswer{}}
-	if len(records) > limit {
-		records = records[:limit]
-		page.Next = formatPlace(records[limit-1].Place())
-	}
+	records, next := cut(records, limit, func(d flow.DeploymentRecord) string { return formatPlace(d.Place()) })
+	page := deploymentsAnswer{Deployments: []deploymentAnswer{}, Next: next}
 	for _, d := range records {
 		page.Deployments = append(page.Deployments, presentDeployment(d))
 	}
@@ -203,38 +197,19 @@ func presentDeployment(d flow.DeploymentRecord) deploymentAnswer {
 	}
 }
 
-// pageLimit reads ?limit; more than most is taken for most.
-func pageLimit(s string, otherwise, most int) (int, error) {
-	if s == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 {
-		return 0, flow.Invalidf("invalid-limit", "limit %.40q: use a number from 1 to %d", s, most)
-	}
-	return min(n, most), nil
-}
-
-// formatPlace writes a place in the list so that nobody reads anything into it.
 func formatPlace(p flow.DeploymentPlace) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.CreatedAt.UnixMicro(), 36) + "." + p.ID))
+	return formatAfter(strconv.FormatInt(p.CreatedAt.UnixMicro(), 36) + "." + p.ID)
 }
 
 func parsePlace(s string) (flow.DeploymentPlace, error) {
-	if s == "" {
-		return flow.DeploymentPlace{}, nil
+	text, err := parseAfter(s)
+	if err != nil || text == "" {
+		return flow.DeploymentPlace{}, err
 	}
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	at, id, ok := strings.Cut(string(b), ".")
-	micros, numErr := strconv.ParseInt(at, 36, 64)
-	if err != nil || !ok || numErr != nil || flow.CheckDeploymentID(id) != nil || !inReach(micros) {
-		return flow.DeploymentPlace{}, flow.Invalidf("invalid-after", "after is not a `next` that was given here; leave it out to begin anew")
+	at, id, _ := strings.Cut(text, ".")
+	micros, err := strconv.ParseInt(at, 36, 64)
+	if err != nil || flow.CheckDeploymentID(id) != nil || !inReach(micros) {
+		return flow.DeploymentPlace{}, errAfter
 	}
 	return flow.DeploymentPlace{CreatedAt: time.UnixMicro(micros), ID: id}, nil
-}
-
-// inReach reports a time that the database can hold.
-func inReach(micros int64) bool {
-	t := time.UnixMicro(micros)
-	return t.Year() > 1900 && t.Year() < 10000
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/openova-io/provflow/cmd/provflow/remote"
+	"github.com/openova-io/provflow/service/backoff"
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -100,12 +101,6 @@ func (o Options) client() remote.Client {
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	backoff.Wait(ctx, d)
+	return ctx.Err()
 }
