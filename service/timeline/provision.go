@@ -63,20 +63,8 @@ func provisionedAt(ended time.Time, rows []Row) time.Time {
 
 func tally(jobs []flow.Job) (t Tally) {
 	for _, j := range jobs {
-		own, counts := j.Own()
-		if !counts {
-			continue
-		}
-		t.All++
-		switch own.Status {
-		case flow.Running:
-			t.Running++
-		case flow.Succeeded:
-			t.Succeeded++
-		case flow.Failed:
-			t.Failed++
-		default:
-			t.Pending++
+		if own, counts := j.Own(); counts {
+			t.Add(own.Status)
 		}
 	}
 	return t

@@ -99,6 +99,21 @@ type Tally struct {
 	All, Pending, Running, Succeeded, Failed int
 }
 
+// Add counts a job of that status.
+func (t *Tally) Add(s flow.Status) {
+	t.All++
+	switch s {
+	case flow.Running:
+		t.Running++
+	case flow.Succeeded:
+		t.Succeeded++
+	case flow.Failed:
+		t.Failed++
+	default:
+		t.Pending++
+	}
+}
+
 // Failure is the attempt that failed first.
 type Failure struct {
 	JobID   string

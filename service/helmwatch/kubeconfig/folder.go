@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func (f *Folder) look(ctx context.Context) ([]Cluster, error) {
 	if err := f.readAll(); err != nil {
 		return nil, err
 	}
-	names := f.names()
+	names := slices.Sorted(maps.Keys(f.files))
 	known, err := f.known(ctx, names)
 	if err != nil {
 		return nil, err
@@ -98,15 +99,6 @@ var (
 		"PUT /api/v1/deployments/{id}, with its regions where the name has one")
 	errTwice = flow.Invalidf("second-kubeconfig", "it is passed over: another file means the same cluster")
 )
-
-func (f *Folder) names() []string {
-	names := make([]string, 0, len(f.files))
-	for name := range f.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
 
 // known asks the record about every deployment that any of the names may mean.
 func (f *Folder) known(ctx context.Context, names []string) (Regions, error) {

@@ -108,17 +108,7 @@ func bandLabel(r timeline.Row) string {
 
 func (b *band) add(l lane, now time.Time) {
 	b.lanes = append(b.lanes, l)
-	b.tally.All++
-	switch l.last().Status {
-	case flow.Running:
-		b.tally.Running++
-	case flow.Succeeded:
-		b.tally.Succeeded++
-	case flow.Failed:
-		b.tally.Failed++
-	default:
-		b.tally.Pending++
-	}
+	b.tally.Add(l.last().Status)
 	for _, r := range l.attempts {
 		if r.StartedAt.IsZero() {
 			continue
