@@ -13,13 +13,12 @@ import (
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
 	"github.com/openova-io/provflow/service/record"
-	"github.com/openova-io/provflow/service/timeline"
 )
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 func operations() []operation {
-	return slices.Concat(writes(), terms(), keeping(), accessWrites(), reads())
+	return slices.Concat(writes(), terms(), keeping(), afterwards(), accessWrites(), reads(), analyses())
 }
 
 func writes() []operation {
@@ -32,12 +31,11 @@ func writes() []operation {
 			s.beside = s.id + "-beside"
 			return events(laterEvents)(ctx, s)
 		}},
+		{name: "record a line of a step", before: wrote(stepEvent), do: events(lineEvent)},
 		{name: "record a message with a key", before: said(wholeMessage), do: message(shorterMessage, "k")},
 		{name: "record a message without a key", before: said(wholeMessage), do: message(shorterMessage, "")},
 		{name: "import an index", do: importIndex},
-		{name: "keep an answer", before: wrote(firstEvents), do: func(ctx context.Context, s *subject) (any, error) {
-			return nil, s.store.KeepAnswer(ctx, s.id, flow.Fingerprint{9}, []byte(`{"seq":1}`))
-		}},
+		{name: "keep an answer", before: wrote(firstEvents), do: func(ctx context.Context, s *subject) (any, error) { return nil, keepAnswer(ctx, s) }},
 		{name: "delete a flow", before: wrote(firstEvents), do: func(ctx context.Context, s *subject) (any, error) {
 			_, err := s.store.DeleteFlow(ctx, s.id)
 			return nil, err
@@ -91,7 +89,7 @@ func keeping() []operation {
 			_, err := s.store.PruneKeys(ctx, later, 100)
 			return nil, err
 		}},
-		{name: "expire a flow", alone: true, before: kept(said(endedMessage)), do: func(ctx context.Context, s *subject) (any, error) {
+		{name: "expire a flow", alone: true, before: counted(said(endedMessage)), do: func(ctx context.Context, s *subject) (any, error) {
 			_, err := s.store.ExpireFlow(ctx, later)
 			return nil, err
 		}},
@@ -106,6 +104,8 @@ const (
 	laterEvents = `{"time":"2026-04-01T12:00:09Z","phase":"component","component":"cilium","state":"failed","message":"b"}
 {"time":"2026-04-01T12:00:10Z","phase":"component","component":"cilium","state":"installing","message":"c"}
 {"time":"2026-04-01T12:00:11Z","phase":"component","component":"flux","state":"pending","dependsOn":[]}`
+	stepEvent    = `{"time":"2026-04-01T12:00:00Z","phase":"tofu-init","message":"a"}`
+	lineEvent    = `{"time":"2026-04-01T12:00:05Z","phase":"tofu-init","message":"b"}`
 	wholeMessage = `{"type":"snapshot","flow":{"status":"running"},"nodes":[{"id":"a","status":"running"},{"id":"b"},{"id":"c"}],
 		"relationships":[{"fromId":"a","toId":"b","type":"finish-to-start"},{"fromId":"b","toId":"c","type":"contains"}]}`
 	shorterMessage = `{"type":"snapshot","flow":{"status":"succeeded"},"nodes":[{"id":"c","status":"succeeded"},{"id":"a","status":"failed"}],
@@ -147,6 +147,17 @@ func message(body, key string) func(context.Context, *subject) (any, error) {
 	}
 }
 
+func keepAnswer(ctx context.Context, s *subject) error {
+	return s.store.KeepAnswer(ctx, s.id, flow.Fingerprint{9}, []byte(`{"seq":1}`))
+}
+
+func answered(s *subject) error {
+	if err := wrote(firstEvents)(s); err != nil {
+		return err
+	}
+	return keepAnswer(context.Background(), s)
+}
+
 func wrote(lines string) func(*subject) error {
 	return func(s *subject) error {
 		_, err := events(lines)(context.Background(), s)
@@ -171,17 +182,6 @@ func said(bodies ...string) func(*subject) error {
 				_, err = message(body, "")(context.Background(), s)
 			}
 		}
-		return err
-	}
-}
-
-// kept has the timelines of what has ended kept afterwards.
-func kept(before func(*subject) error) func(*subject) error {
-	return func(s *subject) error {
-		if err := before(s); err != nil {
-			return err
-		}
-		_, err := timeline.Keeper{Store: s.store}.Keep(context.Background(), noon)
 		return err
 	}
 }

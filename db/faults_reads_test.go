@@ -26,6 +26,10 @@ func reads() []operation {
 			d, err := s.store.Part(ctx, s.id, flow.Part{Around: s.id + ":install-flux", Direction: flow.Both})
 			return whole(d), err
 		}},
+		{name: "read a subtree", do: func(ctx context.Context, s *subject) (any, error) {
+			d, err := s.store.Part(ctx, s.id, flow.Part{Root: s.id + ":install-flux"})
+			return whole(d), err
+		}},
 		{name: "list jobs", do: func(ctx context.Context, s *subject) (any, error) { return answer(s.store.Jobs(ctx, s.id)) }},
 		{name: "read a job", do: func(ctx context.Context, s *subject) (any, error) {
 			j, attempts, err := s.store.Job(ctx, s.id, "install-cilium")
@@ -37,6 +41,14 @@ func reads() []operation {
 		{name: "read a deployment", do: func(ctx context.Context, s *subject) (any, error) { return answer(s.store.DeploymentRecord(ctx, s.id)) }},
 		{name: "list deployments", do: func(ctx context.Context, s *subject) (any, error) {
 			return answer(s.store.DeploymentRecords(ctx, s.id, flow.DeploymentPlace{}, 5))
+		}},
+		{name: "list regions", do: func(ctx context.Context, s *subject) (any, error) {
+			return answer(s.store.DeploymentRegions(ctx, []string{s.id}))
+		}},
+		{name: "list flows", alone: true, do: func(ctx context.Context, s *subject) (any, error) {
+			var ids []string
+			err := s.store.EachFlow(ctx, func(id string) error { ids = append(ids, id); return nil })
+			return ids, err
 		}},
 		{name: "check roll-ups", do: func(ctx context.Context, s *subject) (any, error) { return answer(s.store.CheckRollUps(ctx, s.id)) }},
 		{name: "export", do: func(ctx context.Context, s *subject) (any, error) {
@@ -54,7 +66,11 @@ func reads() []operation {
 			return wrote(laterEvents)(s)
 		}
 	}
-	return append(list, operation{name: "read a token", reads: true, before: hasToken, do: func(ctx context.Context, s *subject) (any, error) {
+	return append(list, operation{name: "read an answer", reads: true, before: answered, do: func(ctx context.Context, s *subject) (any, error) {
+		return answer(s.store.Answer(ctx, s.id, flow.Fingerprint{9}))
+	}}, operation{name: "list tokens", alone: true, reads: true, before: hasToken, do: func(ctx context.Context, s *subject) (any, error) {
+		return answer(s.store.AccessTokens(ctx))
+	}}, operation{name: "read a token", reads: true, before: hasToken, do: func(ctx context.Context, s *subject) (any, error) {
 		t, err := s.store.AccessToken(ctx, s.id)
 		return t.Name, err
 	}}, operation{name: "read a session", reads: true, before: hasSession, do: func(ctx context.Context, s *subject) (any, error) {

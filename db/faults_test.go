@@ -24,7 +24,7 @@ import (
 // an id, once without faults and then with every fault in every one of its trips.
 type operation struct {
 	name  string
-	reads bool // it has no effect, so that there is nothing to do twice
+	reads bool // it has no effect, so that what it finds is laid out once
 	alone bool // in a database of its own, all of which it is about
 	// before lays out what the operation finds; nothing goes wrong there.
 	before func(s *subject) error
@@ -84,9 +84,10 @@ type bench struct {
 	store *db.Store
 	calm  *db.Store // past the proxy
 	past  *pgx.Conn
+	sent  *statements // by store
 
 	prefix string // of the ids: all benches share a database
-	runs   int
+	things int    // that were laid out
 }
 
 // Every trip of every operation meets every kind of fault. What is asked again until it
@@ -94,7 +95,12 @@ type bench struct {
 func TestEveryTripOfEveryOperationMeetsEveryFault(t *testing.T) {
 	t.Parallel()
 	dsn := dbtest.New(t)
-	t.Cleanup(func() { noTransactionIsLeftOpen(t, dsn) })
+	everyTable(t, dsn)
+	all := &met{queries: map[string]bool{}}
+	t.Cleanup(func() {
+		noTransactionIsLeftOpen(t, dsn)
+		all.everyQuery(t)
+	})
 	for i, op := range operations() {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,11 +110,11 @@ func TestEveryTripOfEveryOperationMeetsEveryFault(t *testing.T) {
 			}
 			b := newBench(t, op, dsn, fmt.Sprintf("f%02d", i))
 			b.run(faultproxy.Fault{}) // makes the connection and prepares its statements
+			b.sent.take()
 			answer, effect := b.run(faultproxy.Fault{})
+			all.add(b.sent.take())
 			for _, kind := range faultproxy.Kinds {
-				if repeats := kind == faultproxy.Slow || kind == faultproxy.Abandoned; !op.reads || !repeats {
-					b.throughAllTrips(kind, answer, effect)
-				}
+				b.throughAllTrips(kind, answer, effect)
 			}
 			if n := b.store.Pool().Stat().AcquiredConns(); n != 0 {
 				t.Errorf("%d connections were not given back", n)
@@ -119,7 +125,7 @@ func TestEveryTripOfEveryOperationMeetsEveryFault(t *testing.T) {
 
 func newBench(t *testing.T, op operation, dsn, prefix string) *bench {
 	t.Helper()
-	b := &bench{t: t, op: op, prefix: prefix, proxy: dbtest.Proxy(t, dsn)}
+	b := &bench{t: t, op: op, prefix: prefix, proxy: dbtest.Proxy(t, dsn), sent: &statements{names: map[string]bool{}}}
 	var err error
 	if b.past, err = pgx.Connect(t.Context(), dsn); err != nil {
 		t.Fatal(err)
@@ -127,15 +133,15 @@ func newBench(t *testing.T, op operation, dsn, prefix string) *bench {
 	t.Cleanup(func() { b.past.Close(context.Background()) })
 	// One connection, so that the trips come in the same order every time.
 	single := func(c *pgxpool.Config) { c.MaxConns, c.MinIdleConns = 1, 0 }
-	open := func(dsn string) *db.Store {
-		s, err := db.Open(t.Context(), dsn, func() time.Time { return noon }, single)
+	open := func(dsn string, options ...db.Option) *db.Store {
+		s, err := db.Open(t.Context(), dsn, func() time.Time { return noon }, append(options, single)...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(s.Close)
 		return s
 	}
-	b.store, b.calm = open(b.proxy.DSN()), open(dsn)
+	b.store, b.calm = open(b.proxy.DSN(), db.WithTracer(b.sent)), open(dsn)
 	return b
 }
 
@@ -158,20 +164,30 @@ func (b *bench) throughAllTrips(kind faultproxy.Kind, answer any, effect string)
 	}
 }
 
-// run does the operation once, on something new, and says what came of it.
+// run does the operation once, on something new where it has an effect, and says what came of it.
 func (b *bench) run(f faultproxy.Fault) (answer any, effect string) {
 	b.t.Helper()
-	s := &subject{id: fmt.Sprintf("%s%04d", b.prefix, b.runs), store: b.store}
-	b.runs++
-	if b.op.before != nil {
-		if err := b.op.before(&subject{id: s.id, store: b.calm}); err != nil {
-			b.t.Fatalf("laying out: %v", err)
-		}
+	s := &subject{id: fmt.Sprintf("%s%04d", b.prefix, b.things), store: b.store}
+	if b.things == 0 || !b.op.reads {
+		s.id = b.layOut()
 	}
 	f.Then = s.interrupt
 	b.proxy.Arm(f)
 	answer = b.untilDone(s, f)
 	return b.nameless(answer, s.id), b.nameless(b.dump(s.id), s.id).(string)
+}
+
+// layOut makes something new and gives its id.
+func (b *bench) layOut() (id string) {
+	b.t.Helper()
+	b.things++
+	id = fmt.Sprintf("%s%04d", b.prefix, b.things)
+	if b.op.before != nil {
+		if err := b.op.before(&subject{id: id, store: b.calm}); err != nil {
+			b.t.Fatalf("laying out: %v", err)
+		}
+	}
+	return id
 }
 
 // untilDone asks again for as long as it is told to.
@@ -210,6 +226,7 @@ var tables = map[string]string{
 	"deployments": "deployment_id", "flows": "flow_id", "jobs": "flow_id", "relationships": "flow_id", "tombstones": "flow_id",
 	"bridge_cursors": "flow_id", "executions": "flow_id", "transitions": "flow_id", "log_lines": "flow_id", "idempotency_keys": "flow_id",
 	"access_tokens": "token_id", "access_sessions": "principal", "access_codes": "principal", "watch_terms": "flow_id",
+	"flow_facts": "flow_id", "attempt_facts": "flow_id",
 }
 
 // dump is everything that is stored about a subject.
