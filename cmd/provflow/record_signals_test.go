@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,13 +50,44 @@ esac
 	}
 }
 
+// Who read what is shown is gone, as a tee is that was interrupted too: an apply goes on to its
+// end, and is recorded.
+func TestAnApplyGoesOnThoughNobodyReadsIt(t *testing.T) {
+	t.Parallel()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	defer writer.Close()
+	applied := filepath.Join(t.TempDir(), "applied")
+	tool, env := scriptInPlaceOfTheTool(t, `#!/bin/sh
+for i in 1 2 3 4 5; do echo "line $i" || exit 8; done
+touch `+applied+`
+exit 9
+`)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := command(ctx, t, "record", "--deployment", "d1", "--", tool, "apply", "p.plan")
+	cmd.Env, cmd.Stdout = append(cmd.Env, env...), writer
+	_ = cmd.Run()
+	if _, err := os.Stat(applied); err != nil || cmd.ProcessState.ExitCode() != 9 {
+		t.Errorf("it ended with %v; %v", cmd.ProcessState, err)
+	}
+}
+
 // recordScript records a run of a script in place of the tool, with no server there.
 func recordScript(t *testing.T, script string, args ...string) *program {
 	t.Helper()
-	tool := filepath.Join(t.TempDir(), "tofu")
+	tool, env := scriptInPlaceOfTheTool(t, script)
+	return beginWith(t, env, append([]string{"record", "--deployment", "d1", "--", tool}, args...)...)
+}
+
+func scriptInPlaceOfTheTool(t *testing.T, script string) (tool string, env []string) {
+	t.Helper()
+	tool = filepath.Join(t.TempDir(), "tofu")
 	if err := os.WriteFile(tool, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"PROVFLOW_SERVER=http://127.0.0.1:1", "PROVFLOW_SPOOL=" + t.TempDir(), "PROVFLOW_WAIT=1ms"}
-	return beginWith(t, env, append([]string{"record", "--deployment", "d1", "--", tool}, args...)...)
+	return tool, []string{"PROVFLOW_SERVER=http://127.0.0.1:1", "PROVFLOW_SPOOL=" + t.TempDir(), "PROVFLOW_WAIT=1ms"}
 }

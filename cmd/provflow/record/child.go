@@ -32,6 +32,7 @@ type signals struct {
 	asked   chan struct{} // closed with the first
 	urged   chan struct{} // closed with the second
 	stopped chan struct{}
+	pipe    chan os.Signal // nobody reads it
 
 	mu    sync.Mutex
 	child *os.Process
@@ -39,8 +40,11 @@ type signals struct {
 }
 
 func catchSignals() *signals {
-	s := &signals{arrived: make(chan os.Signal, 8), asked: make(chan struct{}), urged: make(chan struct{}), stopped: make(chan struct{})}
+	s := &signals{arrived: make(chan os.Signal, 8), asked: make(chan struct{}), urged: make(chan struct{}), stopped: make(chan struct{}), pipe: make(chan os.Signal)}
 	signal.Notify(s.arrived, passed...)
+	// Who read what is shown is gone (a tee that was interrupted too): that is no reason to die
+	// in the middle of an apply, and take the tool along.
+	signal.Notify(s.pipe, syscall.SIGPIPE)
 	go s.pass()
 	return s
 }
@@ -113,6 +117,7 @@ func (s *signals) another() <-chan struct{} {
 
 func (s *signals) stop() {
 	signal.Stop(s.arrived)
+	signal.Stop(s.pipe)
 	close(s.stopped)
 }
 

@@ -24,15 +24,17 @@ func (s *spool) complete() error {
 			return fmt.Errorf("mending %s: %w", s.path, err)
 		}
 	}
+	s.stored = int64(len(text))
 	step, last := openStep(text)
 	if step == "" {
 		return nil
 	}
 	stamp := last.Format(time.RFC3339Nano)
-	return s.write([]tofu.Event{{
+	_ = s.write([]tofu.Event{{ // on a full disk it is in memory, and sent all the same
 		Time: &stamp, Phase: step, Level: "error", State: string(flow.Failed),
-		Message: "the recording stopped in the middle: the program was killed",
+		Message: "the recording stops in the middle: the program was killed, or its disk was full",
 	}})
+	return nil
 }
 
 // openStep finds the step that began and did not end, and the time of what was last said.

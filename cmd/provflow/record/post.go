@@ -29,14 +29,17 @@ func (s *server) post(ctx context.Context, lines []byte) error {
 }
 
 // refusal is the server's word that it will never take a line; nil where the same may be sent
-// again later. Only the server's own words count: a proxy's are about the proxy.
+// again later. Only the server's own words count: a proxy's are about the proxy, unless what is
+// sent is too large for it, which it will be later too.
 func refusal(err error) *remote.RefusedError {
 	var no *remote.RefusedError
-	lasting := errors.As(err, &no) && (no.Status == http.StatusBadRequest || no.Status == http.StatusRequestEntityTooLarge)
-	if !lasting || no.Slug == "" || no.Slug == "body-cut-off" {
+	switch {
+	case !errors.As(err, &no):
 		return nil
+	case no.Status == http.StatusRequestEntityTooLarge, no.Status == http.StatusBadRequest && no.Slug != "" && no.Slug != "body-cut-off":
+		return no
 	}
-	return no
+	return nil
 }
 
 // waitOf is how long the server asks to wait.

@@ -1,10 +1,9 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 
 // recording is where a run's events go. Nothing that goes wrong with it reaches the run.
 type recording struct {
-	spool   *spool // nil where there could be none
+	spool   *spool
 	sender  *sender
 	say     func(format string, args ...any)
 	watched bool // what is said goes to a terminal
@@ -32,11 +31,10 @@ func begin(ctx context.Context, o Options, to *server) *recording {
 	if err != nil {
 		o.say("some of what earlier runs left cannot be sent: %v", err)
 	}
-	if r.spool, err = newSpool(dir, time.Now()); err == nil {
-		spools = append(spools, r.spool)
-	} else {
+	if r.spool, err = newSpool(dir, time.Now()); err != nil {
 		r.fail(err)
 	}
+	spools = append(spools, r.spool)
 	ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx)) // ended by finish
 	go func() {
 		defer close(r.emptied)
@@ -47,7 +45,7 @@ func begin(ctx context.Context, o Options, to *server) *recording {
 
 // write keeps events for the sender.
 func (r *recording) write(events []tofu.Event) {
-	if len(events) == 0 || r.spool == nil {
+	if len(events) == 0 {
 		return
 	}
 	if err := r.spool.write(events); err != nil {
@@ -55,12 +53,12 @@ func (r *recording) write(events []tofu.Event) {
 	}
 }
 
-// fail says once that recording does not work; the run goes on without it.
+// fail says once that events have no place but memory; neither the run nor the sending ends with that.
 func (r *recording) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.broken == nil {
-		r.say("the run goes on, but what happens cannot be kept for the server: %v", err)
+		r.say("the run goes on, and what happens is in memory only until it is sent: %v", err)
 	}
 	r.broken = err
 }
@@ -71,9 +69,7 @@ const hintAfter = time.Second
 // finish waits for what is left to be sent, until the patience ends or the person does not
 // want to wait, and says what remains.
 func (r *recording) finish(patience time.Duration, enough <-chan struct{}) {
-	if r.spool != nil {
-		r.spool.finish()
-	}
+	r.spool.finish()
 	if r.watched {
 		hint := time.AfterFunc(hintAfter, func() {
 			r.say("waiting up to %s for the server to take what is left; an interrupt leaves it for later", patience)
@@ -83,6 +79,9 @@ func (r *recording) finish(patience time.Duration, enough <-chan struct{}) {
 	r.sender.await(r.emptied, patience, enough)
 	r.cancel()
 	<-r.emptied
+	if n := r.spool.lost(); n > 0 {
+		r.say("%d events could neither be sent nor kept, and are lost", n)
+	}
 }
 
 // await gives the sender a bounded time.
@@ -131,8 +130,7 @@ func because(trouble error) string {
 func waiting(dir string) (n int, err error) {
 	spools, err := leftBehind(dir)
 	for _, s := range spools {
-		text, _ := io.ReadAll(io.NewSectionReader(s.file, s.sent(), 1<<40))
-		n += strings.Count(string(text), "\n")
+		n += bytes.Count(s.read(s.sent(), 1<<40), []byte("\n"))
 		s.close()
 	}
 	return n, err

@@ -125,12 +125,23 @@ func TestAServerThatHangs(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written costs the recording, not the run.
+// A folder that cannot be written costs neither the run nor, while the server is there, the
+// recording. What could not be sent in the end is said to be lost.
 func TestNoPlaceForTheSpool(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, newFake(t).URL, stream1)
+	f := newFake(t)
+	b := newBench(t, f.URL, stream1)
 	b.Spool = b.tool // a file
 	if err := b.run(t, "apply", "p.plan"); err != nil || !strings.Contains(b.said.String(), "the run goes on") || b.out.Len() == 0 {
+		t.Errorf("%v, it said %s", err, b.said)
+	}
+	sent := f.lines()
+	if len(sent) != 5 || !strings.Contains(sent[4], `"state":"succeeded"`) || strings.Contains(b.said.String(), "lost") {
+		t.Errorf("sent %q, it said %s", sent, b.said)
+	}
+	f.answer(func([]string) (int, string) { return http.StatusServiceUnavailable, "" })
+	b.Patience = time.Millisecond
+	if err := b.run(t, "apply", "p.plan"); err != nil || !strings.Contains(b.said.String(), "5 events could neither be sent nor kept") {
 		t.Errorf("%v, it said %s", err, b.said)
 	}
 }

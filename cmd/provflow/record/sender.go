@@ -3,8 +3,6 @@ package record
 import (
 	"bytes"
 	"context"
-	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -53,7 +51,7 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 	retry := &backoff.Backoff{Least: s.first, Most: longestWait}
 	for ctx.Err() == nil {
 		whole := sp.isWhole() // before reading: what is written until then is read
-		lines := readBatch(sp.file, offset, most)
+		lines := wholeLines(sp.read(offset, batchBytes), most)
 		if len(lines) == 0 {
 			if whole {
 				return true
@@ -65,7 +63,7 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 		no := refusal(err)
 		switch {
 		case no != nil && no.Line == 0 && bytes.Count(lines, []byte("\n")) > 1:
-			most = 1 // it did not say which: one by one
+			most = bytes.Count(lines, []byte("\n")) / 2 // it did not say which
 			continue
 		case no != nil:
 			accepted, line := split(lines, no.Line)
@@ -123,9 +121,8 @@ func split(lines []byte, number int) (before, line []byte) {
 	return bytes.Join(all[:number-1], nil), all[number-1]
 }
 
-// readBatch reads whole lines from an offset on, as many as go in one request.
-func readBatch(file *os.File, offset int64, most int) []byte {
-	text, _ := io.ReadAll(io.NewSectionReader(file, offset, batchBytes)) // a file that cannot be read is empty
+// wholeLines gives the whole lines that a text begins with, at most so many.
+func wholeLines(text []byte, most int) []byte {
 	end := 0
 	for range most {
 		next := bytes.IndexByte(text[end:], '\n')

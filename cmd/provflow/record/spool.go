@@ -1,9 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,32 +27,48 @@ const (
 )
 
 // spool is a file of events and the lock on it: who has the lock is the one who sends it.
+// What finds no place in the file is in memory until it does.
 type spool struct {
 	path string
-	file *os.File
+	file *os.File // nil: there is none, and all is in memory
 
-	mu    sync.Mutex
-	whole bool          // nothing more will be written
-	wake  chan struct{} // of size 1: something was written, or it is whole
+	mu     sync.Mutex
+	stored int64         // bytes that are in the file
+	kept   []byte        // those after them
+	taken  int64         // how many of all the server has, as far as this program knows
+	whole  bool          // nothing more will be written
+	wake   chan struct{} // of size 1: something was written, or it is whole
 }
 
-// newSpool begins a file, readable to its owner only. It takes its name once it is locked,
-// so that nobody takes it for one that was left behind.
-func newSpool(dir string, now time.Time) (*spool, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the spool's folder: %w", err)
-	}
+// mostKept bounds what a spool has in memory, in bytes.
+const mostKept = 64 << 20
+
+// newSpool begins a file, readable to its owner only. There is a spool in any case; with an
+// error it has no file.
+func newSpool(dir string, now time.Time) (s *spool, err error) {
 	name := filepath.Join(dir, now.UTC().Format("20060102T150405.000000000")+"-"+strconv.Itoa(os.Getpid()))
-	file, err := os.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("making a spool: %w", err)
-	}
-	s := &spool{path: name + spoolEnding, file: file, wake: make(chan struct{}, 1)}
-	if err := errors.Join(lock(file), os.Rename(file.Name(), s.path)); err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("making a spool: %w", err)
+	s = &spool{path: name + spoolEnding, wake: make(chan struct{}, 1)}
+	if s.file, err = makeFile(dir, s.path); err != nil {
+		return s, fmt.Errorf("making a spool: %w", err)
 	}
 	return s, nil
+}
+
+// makeFile makes a file that takes its name once it is locked, so that nobody takes it for
+// one that was left behind.
+func makeFile(dir, path string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(lock(file), os.Rename(file.Name(), path)); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
@@ -87,8 +105,8 @@ func escapeGlob(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }
 
-// write adds events. They are with the kernel when it returns: a program that is killed
-// then loses none.
+// write adds events. They are with the kernel when it returns without an error: a program
+// that is killed then loses none.
 func (s *spool) write(events []tofu.Event) error {
 	var text []byte
 	for _, e := range events {
@@ -103,18 +121,51 @@ func (s *spool) write(events []tofu.Event) error {
 		text = append(append(text, line...), '\n')
 	}
 	s.mu.Lock()
-	_, err := s.file.Write(text)
-	s.mu.Unlock()
-	s.rouse()
+	defer s.mu.Unlock()
+	defer s.rouse()
+	if len(s.kept)+len(text) > mostKept {
+		return errors.New("there is no room in memory either")
+	}
+	s.kept = append(s.kept, text...)
+	return s.store()
+}
+
+// store moves what is kept to the file, as far as there is room.
+func (s *spool) store() error {
+	n, err := s.file.Write(s.kept)
+	s.stored += int64(n)
+	if s.kept = s.kept[n:]; len(s.kept) == 0 {
+		s.kept = nil
+	}
 	return err
+}
+
+// read gives at most so many bytes from an offset on. A file that cannot be read is empty.
+func (s *spool) read(offset, most int64) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, _ := io.ReadAll(io.NewSectionReader(s.file, offset, max(min(most, s.stored-offset), 0)))
+	if at := offset + int64(len(text)) - s.stored; 0 <= at && at < int64(len(s.kept)) {
+		text = append(text, s.kept[at:min(int64(len(s.kept)), at+most-int64(len(text)))]...)
+	}
+	return text
 }
 
 // finish says that nothing more will be written.
 func (s *spool) finish() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.store()
 	s.whole = true
-	s.mu.Unlock()
 	s.rouse()
+}
+
+// lost counts the events that were neither sent nor stored.
+func (s *spool) lost() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := min(max(s.taken-s.stored, 0), int64(len(s.kept)))
+	return bytes.Count(s.kept[taken:], []byte("\n"))
 }
 
 func (s *spool) isWhole() bool {
@@ -155,6 +206,9 @@ func (s *spool) sent() int64 {
 }
 
 func (s *spool) noteSent(offset int64) {
+	s.mu.Lock()
+	s.taken = offset
+	s.mu.Unlock()
 	_ = os.WriteFile(s.beside(sentEnding), strconv.AppendInt(nil, offset, 10), 0o600)
 }
 

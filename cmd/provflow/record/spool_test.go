@@ -147,7 +147,7 @@ func TestARecordingThatWasKilled(t *testing.T) {
 	if err := Flush(t.Context(), b.Options); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{begun, later, `{"time":"2026-11-23T09:22:50Z","phase":"tofu-apply","level":"error","message":"the recording stopped in the middle: the program was killed","state":"failed"}`}
+	want := []string{begun, later, `{"time":"2026-11-23T09:22:50Z","phase":"tofu-apply","level":"error","message":"the recording stops in the middle: the program was killed, or its disk was full","state":"failed"}`}
 	if got := f.lines(); !slices.Equal(got, want) {
 		t.Errorf("sent %q", got)
 	}
