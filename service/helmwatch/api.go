@@ -3,6 +3,7 @@ package helmwatch
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -16,6 +17,8 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/openova-io/provflow/service/helmwatch/kubeconfig"
 )
 
 const (
@@ -40,8 +43,11 @@ var codecs = func() serializer.CodecFactory {
 }()
 
 // connect makes a client whose connections go over the link. It is to be closed.
-func connect(config *rest.Config, over *link) (kubernetes, error) {
-	config = rest.CopyConfig(config)
+func connect(to kubeconfig.Cluster, over *link) (kubernetes, error) {
+	if to.Wrong != nil {
+		return kubernetes{}, fmt.Errorf("its kubeconfig cannot be used: %w", to.Wrong)
+	}
+	config := rest.CopyConfig(to.Config)
 	over.over(config)
 	freshToken(config)
 	config.UserAgent = "provflow"

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/openova-io/provflow/service/flow"
 )
 
@@ -65,15 +67,18 @@ func (s *session) from() time.Time {
 	return time.Time{}
 }
 
-// follow reads a pod's log until ctx ends, however often the stream does.
+// follow reads a pod's log until ctx ends or the pod is gone, however often the stream does:
+// again at once while it brings something new, and not for ever where its container has ended.
 func (s *session) follow(ctx context.Context, api kubernetes, p pod, from time.Time) {
 	retry := retries(15 * time.Second)
 	for ctx.Err() == nil {
 		log, err := api.log(ctx, p, from)
+		if apierrors.IsNotFound(err) {
+			return
+		}
 		if err == nil {
-			retry = retries(15 * time.Second)
-			if last := s.readLines(ctx, log, p); !last.IsZero() {
-				from = last.Add(-time.Second) // it is asked for by whole seconds
+			if last := s.readLines(ctx, log, p).Add(-time.Second); last.After(from) { // it is asked for by whole seconds
+				from, retry = last, retries(15*time.Second)
 			}
 		}
 		pause(ctx, retry.Step())

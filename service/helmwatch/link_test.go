@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/openova-io/provflow/service/helmwatch/kubeconfig"
 )
 
 // newAPI serves over TLS as API servers do, and gives how it is reached.
@@ -25,7 +27,7 @@ func newAPI(t *testing.T, http2 bool, h http.HandlerFunc) *rest.Config {
 func connected(t *testing.T, config *rest.Config) (kubernetes, *link) {
 	t.Helper()
 	l := &link{now: time.Now}
-	api, err := connect(config, l)
+	api, err := connect(kubeconfig.Cluster{Config: config}, l)
 	if err != nil {
 		t.Fatal(err)
 	}

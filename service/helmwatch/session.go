@@ -53,12 +53,12 @@ func (s *session) look(ctx context.Context) {
 	parts.Wait()
 }
 
-// connected makes the client, once the files that the configuration names make sense; ok is
-// false when ctx has ended.
+// connected makes the client, once the kubeconfig and the files that it names make sense; ok
+// is false when ctx has ended.
 func (s *session) connected(ctx context.Context) (api kubernetes, ok bool) {
 	for retry := retries(10 * time.Second); ; {
 		s.sight.ask(whatIsServed)
-		api, err := connect(s.Config, &s.sight.link)
+		api, err := connect(s.Cluster, &s.sight.link)
 		if s.sight.note(whatIsServed, err); err == nil {
 			return api, true
 		}

@@ -14,7 +14,8 @@ import (
 // from another.
 type Cluster struct {
 	flow.WatchKey
-	Config *rest.Config
+	Config *rest.Config // nil where Wrong says why there is none
+	Wrong  error
 	Print  [32]byte
 }
 

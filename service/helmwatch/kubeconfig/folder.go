@@ -33,20 +33,15 @@ type Folder struct {
 	Every  time.Duration // between two looks: 2 s
 	Logger *slog.Logger
 
-	files map[string]file // as they were at the last look
+	files map[string]Cluster // without keys; what each held when it last made sense, or holds where it never did
 	said  map[string]string
 }
 
-// file is what a file held when it last made sense.
-type file struct {
-	print   [32]byte
-	cluster Cluster
-}
-
 // Run gives the clusters of the folder, and again whenever they have changed, until ctx
-// ends. What cannot be read stays as it last could.
+// ends. What makes no sense any more stays as it last did; what never did is given for what is
+// wrong with it, so that its flow can say so.
 func (f *Folder) Run(ctx context.Context, give func([]Cluster)) error {
-	f.files, f.said = map[string]file{}, map[string]string{}
+	f.files, f.said = map[string]Cluster{}, map[string]string{}
 	every := cmp.Or(f.Every, 2*time.Second)
 	var given []Cluster
 	for first := true; ; first = false {
@@ -78,7 +73,7 @@ func (f *Folder) look(ctx context.Context) ([]Cluster, error) {
 	}
 	var clusters []Cluster
 	for _, name := range names {
-		c := f.files[name].cluster
+		c := f.files[name]
 		var ok bool
 		if c.WatchKey, ok = read(name, known); !ok {
 			f.say(name, errUnexplained)
@@ -89,6 +84,9 @@ func (f *Folder) look(ctx context.Context) ([]Cluster, error) {
 			continue
 		}
 		f.say(name, nil)
+		if _, isKnown := known[c.FlowID]; c.Wrong != nil && !isKnown {
+			continue // it may be anything
+		}
 		clusters = append(clusters, c)
 	}
 	return clusters, nil
@@ -148,15 +146,15 @@ func (f *Folder) readOne(name, path string) error {
 		return err
 	}
 	sum := sha256.Sum256(text)
-	if f.files[name].print == sum {
-		return nil
+	known := f.files[name]
+	if known.Print == sum {
+		return known.Wrong
 	}
 	config, err := parse(text)
-	if err != nil {
-		return err
+	if err == nil || known.Config == nil {
+		f.files[name] = Cluster{Config: config, Wrong: err, Print: sum}
 	}
-	f.files[name] = file{sum, Cluster{Config: config, Print: sum}}
-	return nil
+	return err
 }
 
 // say logs what is wrong with a file, once for as long as it stays so; "" is the folder.

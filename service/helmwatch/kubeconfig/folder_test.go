@@ -91,7 +91,7 @@ func (f *folder) remove(name string) {
 	}
 }
 
-// want waits until these clusters are given, each as flow/region=host.
+// want waits until these clusters are given, each as flow/region=host, or with what is wrong.
 func (f *folder) want(clusters ...string) {
 	f.t.Helper()
 	var got []string
@@ -100,7 +100,11 @@ func (f *folder) want(clusters ...string) {
 		case given := <-f.given:
 			got = nil
 			for _, c := range given {
-				got = append(got, c.FlowID+"/"+c.Region+"="+strings.TrimSuffix(strings.TrimPrefix(c.Config.Host, "https://"), ":6443"))
+				reached := fmt.Sprint(c.Wrong)
+				if c.Wrong == nil {
+					reached = strings.TrimSuffix(strings.TrimPrefix(c.Config.Host, "https://"), ":6443")
+				}
+				got = append(got, c.FlowID+"/"+c.Region+"="+reached)
 			}
 			if slices.Equal(got, clusters) {
 				return
@@ -172,13 +176,27 @@ func TestAFileThatMakesNoSenseStaysAsItWas(t *testing.T) {
 	f.want("d/=one", "e/=two")
 }
 
+// What cannot be used from the first on is given for what is wrong with it, where it is a known
+// deployment's: any other file may be no kubeconfig at all.
 func TestAKubeconfigThatRunsAProgramIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFolder(t, nil)
-	f.putText("d.yaml", fmt.Sprintf(config, "one", `{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never}}`))
-	f.wantSaid("running a program")
+	f := newFolder(t, Regions{"d": nil})
+	exec := fmt.Sprintf(config, "one", `{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never}}`)
+	const wrong = `user "it" gets its credentials by running a program; give a token or a certificate`
+	f.putText("unknown.yaml", exec)
+	f.wantSaid("file=unknown.yaml")
+	f.putText("d.yaml", exec)
+	f.want("d/=" + wrong)
 	f.put("e.yaml", "two")
-	f.want("e/=two")
+	f.want("d/="+wrong, "e/=two")
+	f.putText("d.yaml", `{apiVersion: v1, kind: Config}`)
+	f.want("d/=it has no current-context", "e/=two")
+	f.put("d.yaml", "one")
+	f.want("d/=one", "e/=two")
+	f.putText("d.yaml", exec)
+	f.wantSaid("file=d.yaml")
+	f.put("f.yaml", "three")
+	f.want("d/=one", "e/=two", "f/=three")
 }
 
 func TestANameWaitsForTheRecord(t *testing.T) {
