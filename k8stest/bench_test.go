@@ -61,8 +61,13 @@ func report(b *testing.B, name string, took []time.Duration) {
 	b.Helper()
 	slices.Sort(took)
 	for _, percent := range []int{50, 99} {
-		b.ReportMetric(float64(took[len(took)*percent/100].Microseconds())/1000, fmt.Sprintf("ms-%s-p%d", name, percent))
+		b.ReportMetric(milliseconds(took[len(took)*percent/100]), fmt.Sprintf("ms-%s-p%d", name, percent))
 	}
+	b.ReportMetric(milliseconds(took[len(took)-1]), fmt.Sprintf("ms-%s-max", name))
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
 }
 
 // arrivals tells of each node that a frame brings, and its status.

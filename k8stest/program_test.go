@@ -105,6 +105,12 @@ func (p *program) said() string {
 	return string(text)
 }
 
+// watches reports that it has watched a cluster.
+func (p *program) watches() bool {
+	p.t.Helper()
+	return strings.Contains(p.said(), "msg=watching")
+}
+
 // kill ends it as a power cut would.
 func (p *program) kill() {
 	_ = p.cmd.Process.Kill()

@@ -77,7 +77,7 @@ func TestAKilledWatcherGoesOnWhereItWas(t *testing.T) {
 	p.kill()
 	p = i.start()
 	s.move(p)
-	eventually(t, "the next one to watch", func() bool { return strings.Contains(p.said(), "msg=watching") })
+	eventually(t, "the next one to watch", func() bool { return p.watches() })
 	agree(t, c, p, deployment, s)
 	if now := p.snapshot(deployment).String(); now != before {
 		t.Errorf("a restart alone has changed\n%s\nto\n%s", before, now)
@@ -100,13 +100,13 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	i, first, s := provision(t, c)
-	eventually(t, "the first to watch", func() bool { return strings.Contains(first.said(), "msg=watching") })
+	eventually(t, "the first to watch", func() bool { return first.watches() })
 	second := i.start()
 	all := kit(t)
 	c.releases().create(all...)
 	c.controller().drive(all[:8])
 	agree(t, c, second, deployment, s)
-	if strings.Contains(second.said(), "msg=watching") {
+	if second.watches() {
 		t.Error("both watch")
 	}
 
@@ -121,7 +121,7 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	c.controller().drive(all[16:])
 	agree(t, c, third, deployment, s)
 	wantAttempts(t, third, all)
-	if !strings.Contains(second.said(), "msg=watching") || !strings.Contains(third.said(), "msg=watching") {
+	if !second.watches() || !third.watches() {
 		t.Error("who took over?")
 	}
 }
@@ -131,7 +131,7 @@ func TestAWatcherThatWasStoppedForAMomentWritesNothing(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	i, first, _ := provision(t, c)
-	eventually(t, "the first to watch", func() bool { return strings.Contains(first.said(), "msg=watching") })
+	eventually(t, "the first to watch", func() bool { return first.watches() })
 	second := i.start()
 	s := subscribe(t, second, deployment)
 	all := kit(t)
