@@ -117,23 +117,6 @@ func lockIfThere(ctx context.Context, q *dbsqlc.Queries, flowID string) error {
 	return nil
 }
 
-// DeleteDeployment removes a deployment's record, its flow and all its history. Deleting
-// what is not there is no error.
-func (s *Store) DeleteDeployment(ctx context.Context, id string) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
-		if _, err := deleteFlow(ctx, q, id); err != nil {
-			return err
-		}
-		if err := q.DeploymentDelete(ctx, id); err != nil {
-			return err
-		}
-		_, err := deleteFlow(ctx, q, id) // one that was made while the record was waited for
-		return err
-	})
-	return mapError(err)
-}
-
 func deploymentOf(r *dbsqlc.Deployment) flow.Deployment {
 	return flow.Deployment{
 		ID: r.DeploymentID, SovereignFQDN: r.SovereignFqdn, Provider: r.Provider, Regions: r.Regions,

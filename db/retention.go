@@ -2,10 +2,8 @@ package db
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/openova-io/provflow/db/internal/dbsqlc"
@@ -40,26 +38,6 @@ func (s *Store) ExpireLogs(ctx context.Context, before time.Time) (int, error) {
 	}
 	n, err := s.q.LogLineDeleteDefaultBefore(ctx, dbsqlc.LogLineDeleteDefaultBeforeParams{Day: dayOf(before), PageSize: linesAtOnce})
 	return int(n), mapError(err)
-}
-
-// ExpireFlow removes what is live of one flow that ended before a moment, and its history,
-// as DeleteFlow does, and gives its id; "" when there is none. One that somebody else is at
-// is left to him.
-func (s *Store) ExpireFlow(ctx context.Context, endedBefore time.Time) (id string, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
-		if id, err = q.FlowLockExpired(ctx, stamp(endedBefore)); err != nil {
-			return err
-		}
-		return q.FlowDelete(ctx, id)
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", mapError(err)
-	}
-	return id, nil
 }
 
 func dayOf(t time.Time) pgtype.Date { return pgtype.Date{Time: t.UTC(), Valid: true} }

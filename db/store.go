@@ -21,6 +21,7 @@ type Store struct {
 	now  func() time.Time
 
 	exports chan struct{} // one for each archive that is being written
+	portion int32         // of a long history that is removed
 }
 
 // Option changes how a store is opened.
@@ -65,7 +66,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time, options ...Opti
 	if err != nil {
 		return nil, fmt.Errorf("making the connection pool: %w", err)
 	}
-	return &Store{pool: patient{pool}, q: dbsqlc.New(patient{pool}), now: now, exports: make(chan struct{}, exportsAtOnce)}, nil
+	return &Store{pool: patient{pool}, q: dbsqlc.New(patient{pool}), now: now, exports: make(chan struct{}, exportsAtOnce), portion: usualPortion}, nil
 }
 
 // boundIdle has the server give up a transaction in which nothing is said for a minute. Ours

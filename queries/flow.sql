@@ -133,6 +133,44 @@ WHERE f.flow_id = w.flow_id;
 -- and would not be by one that had begun before.
 SELECT f.flow_id FROM flows f WHERE f.flow_id = @flow_id FOR UPDATE;
 
+-- name: FlowHistoryDeleteSome :one
+-- Up to page_size log lines of one day, transitions and keys of the flow, of each that it has
+-- more of, and how many those were: no statement has to delete all that a flow may have. Rows
+-- are told by their places, which are looked for in an index's order, so that it takes as long
+-- whatever is believed of the tables; of log lines a place is one only within a day.
+WITH
+more_lines AS (
+    SELECT l.log_day FROM log_lines l
+    WHERE l.flow_id = @flow_id ORDER BY l.execution_id, l.line_number OFFSET @page_size LIMIT 1
+),
+more_history AS (
+    SELECT 1 FROM transitions t WHERE t.flow_id = @flow_id ORDER BY t.seq OFFSET @page_size LIMIT 1
+),
+more_keys AS (
+    SELECT 1 FROM idempotency_keys k WHERE k.flow_id = @flow_id ORDER BY k.key OFFSET @page_size LIMIT 1
+),
+lines AS (
+    DELETE FROM log_lines d
+    WHERE d.log_day = (SELECT m.log_day FROM more_lines m) AND d.ctid = ANY (ARRAY(
+        SELECT l.ctid FROM log_lines l
+        WHERE l.flow_id = @flow_id AND l.log_day = (SELECT m.log_day FROM more_lines m)
+        ORDER BY l.execution_id, l.line_number LIMIT @page_size))
+    RETURNING 1
+),
+history AS (
+    DELETE FROM transitions d
+    WHERE EXISTS (SELECT 1 FROM more_history) AND d.ctid = ANY (ARRAY(
+        SELECT t.ctid FROM transitions t WHERE t.flow_id = @flow_id ORDER BY t.seq LIMIT @page_size))
+    RETURNING 1
+),
+keys AS (
+    DELETE FROM idempotency_keys d
+    WHERE EXISTS (SELECT 1 FROM more_keys) AND d.ctid = ANY (ARRAY(
+        SELECT k.ctid FROM idempotency_keys k WHERE k.flow_id = @flow_id ORDER BY k.key LIMIT @page_size))
+    RETURNING 1
+)
+SELECT ((SELECT count(*) FROM lines) + (SELECT count(*) FROM history) + (SELECT count(*) FROM keys))::bigint AS deleted;
+
 -- name: FlowDelete :exec
 -- What refers to the flow by a key goes with it; history and keys are removed beside it.
 WITH

@@ -137,6 +137,57 @@ func (q *Queries) FlowGet(ctx context.Context, flowID string) (*FlowGetRow, erro
 	return &i, err
 }
 
+const flowHistoryDeleteSome = `-- name: FlowHistoryDeleteSome :one
+WITH
+more_lines AS (
+    SELECT l.log_day FROM log_lines l
+    WHERE l.flow_id = $1 ORDER BY l.execution_id, l.line_number OFFSET $2 LIMIT 1
+),
+more_history AS (
+    SELECT 1 FROM transitions t WHERE t.flow_id = $1 ORDER BY t.seq OFFSET $2 LIMIT 1
+),
+more_keys AS (
+    SELECT 1 FROM idempotency_keys k WHERE k.flow_id = $1 ORDER BY k.key OFFSET $2 LIMIT 1
+),
+lines AS (
+    DELETE FROM log_lines d
+    WHERE d.log_day = (SELECT m.log_day FROM more_lines m) AND d.ctid = ANY (ARRAY(
+        SELECT l.ctid FROM log_lines l
+        WHERE l.flow_id = $1 AND l.log_day = (SELECT m.log_day FROM more_lines m)
+        ORDER BY l.execution_id, l.line_number LIMIT $2))
+    RETURNING 1
+),
+history AS (
+    DELETE FROM transitions d
+    WHERE EXISTS (SELECT 1 FROM more_history) AND d.ctid = ANY (ARRAY(
+        SELECT t.ctid FROM transitions t WHERE t.flow_id = $1 ORDER BY t.seq LIMIT $2))
+    RETURNING 1
+),
+keys AS (
+    DELETE FROM idempotency_keys d
+    WHERE EXISTS (SELECT 1 FROM more_keys) AND d.ctid = ANY (ARRAY(
+        SELECT k.ctid FROM idempotency_keys k WHERE k.flow_id = $1 ORDER BY k.key LIMIT $2))
+    RETURNING 1
+)
+SELECT ((SELECT count(*) FROM lines) + (SELECT count(*) FROM history) + (SELECT count(*) FROM keys))::bigint AS deleted
+`
+
+type FlowHistoryDeleteSomeParams struct {
+	FlowID   string
+	PageSize int32
+}
+
+// Up to page_size log lines of one day, transitions and keys of the flow, of each that it has
+// more of, and how many those were: no statement has to delete all that a flow may have. Rows
+// are told by their places, which are looked for in an index's order, so that it takes as long
+// whatever is believed of the tables; of log lines a place is one only within a day.
+func (q *Queries) FlowHistoryDeleteSome(ctx context.Context, arg FlowHistoryDeleteSomeParams) (int64, error) {
+	row := q.db.QueryRow(ctx, flowHistoryDeleteSome, arg.FlowID, arg.PageSize)
+	var deleted int64
+	err := row.Scan(&deleted)
+	return deleted, err
+}
+
 const flowListCursors = `-- name: FlowListCursors :many
 SELECT
     f.flow_id,
