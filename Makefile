@@ -44,7 +44,7 @@ test-k8s: postgres ## Run the tests of watching clusters, against a real API ser
 
 .PHONY: crash
 crash: postgres ## Break three replicas and their PostgreSQL for FOR (1m), then count what was lost
-	go test -tags crash -count=1 -timeout 2h ./cmd/provflow/crash $(ARGS) -args -for=$(FOR)
+	go test -v -tags crash -count=1 -timeout 2h ./cmd/provflow/crash $(ARGS) -args -for=$(FOR)
 
 .PHONY: bench
 bench: postgres ## Run the benchmarks

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,6 +133,26 @@ func TestKilledBackendIsReplacedAndTheGapTold(t *testing.T) {
 		if !await(t, h.states) {
 			t.Fatal("the new connection was not told")
 		}
+	}
+}
+
+// Between what a gap has read again and what is heard there is no other gap.
+func TestWhatIsAnnouncedWhileAGapIsToldIsHeard(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.Empty(t)
+	gaps, wakes, goOn := make(chan struct{}, 100), make(chan string, 100), make(chan struct{})
+	tell := sync.OnceFunc(func() { close(goOn) })
+	defer tell()
+	l := &Listener{
+		DSN: dsn, Channel: Channel("public"), OnWake: func(id string) { wakes <- id },
+		OnGap: func() { gaps <- struct{}{}; <-goOn },
+	}
+	run(t, l.Run)
+	await(t, gaps)
+	announce(t, dsn, "meanwhile")
+	tell()
+	if got := await(t, wakes); got != "meanwhile" {
+		t.Errorf("heard %q", got)
 	}
 }
 

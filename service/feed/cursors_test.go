@@ -59,3 +59,21 @@ func TestSnapshotsShareACursorReadThatBeganAfterTheyWereAskedFor(t *testing.T) {
 		}
 	})
 }
+
+// Whoever begins gets a snapshot that is not older than the last write on any replica, though
+// an older one is kept and what followed it is at hand.
+func TestWhoBeginsGetsNoOldSnapshot(t *testing.T) {
+	t.Parallel()
+	st, hub := setup(t, feed.Options{})
+	put(st, "f", "a", flow.Pending)
+	there := open(t, hub, st, "f", flow.NoCursor)
+	there.converge()
+	put(st, "f", "a", flow.Running)
+	hub.Wake("f")
+	there.converge()
+	at := put(st, "f", "a", flow.Succeeded) // which nobody has announced
+	b, err := open(t, hub, st, "f", flow.NoCursor).sub.Next(within(t))
+	if err != nil || b.After != at {
+		t.Errorf("it begins at %v, want %v: %v", b.After, at, err)
+	}
+}
