@@ -16,12 +16,18 @@ import (
 // idleFor is a DSN that has the server give up transactions in which nothing is said for as long.
 func idleFor(t *testing.T, dsn, idle string) string {
 	t.Helper()
+	return withSetting(t, dsn, "idle_in_transaction_session_timeout", idle)
+}
+
+// withSetting is an address with a parameter more.
+func withSetting(t *testing.T, dsn, name, value string) string {
+	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := u.Query()
-	q.Set("idle_in_transaction_session_timeout", idle)
+	q.Set(name, value)
 	u.RawQuery = q.Encode()
 	return u.String()
 }
@@ -91,5 +97,29 @@ func TestAPauseInATransactionIsBounded(t *testing.T) {
 				t.Errorf("got %s (%v), want %s", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// Through a pooler nothing is kept prepared, unless the address says that the pooler can.
+func TestWhatIsKeptPreparedThroughAPooler(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.Empty(t)
+	able := withSetting(t, dsn, "default_query_exec_mode", "cache_statement")
+	for address, want := range map[string]int{dsn: 0, able: 1} {
+		store, err := db.Open(t.Context(), address, time.Now, db.ThroughPooler())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(store.Close)
+		conn, err := store.Pool().Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Release()
+		var kept int
+		const sql = `SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE $1`
+		if err := conn.QueryRow(t.Context(), sql, "%pg_prepared_statements%").Scan(&kept); err != nil || kept != want {
+			t.Errorf("%s keeps %d, want %d; %v", address, kept, want, err)
+		}
 	}
 }

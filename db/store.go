@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +38,7 @@ func WithTracer(t pgx.QueryTracer) Option {
 // prepared but the types of a statement. An address that says otherwise is left alone.
 func ThroughPooler() Option {
 	return func(c *pgxpool.Config) {
-		if c.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		if !strings.Contains(c.ConnString(), "default_query_exec_mode") {
 			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		}
 		c.AfterConnect = nil // a setting would stay with a connection that others are lent

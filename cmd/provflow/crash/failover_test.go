@@ -40,18 +40,6 @@ func TestFailoverToASynchronousStandbyLosesNothing(t *testing.T) {
 	})
 }
 
-// Analysts ask a hot standby, which nobody writes to, the same questions.
-func TestAHotStandbyAnswersAnalysts(t *testing.T) {
-	f := newFleet(t)
-	standby := f.newStandby(t)
-	f.ordeal(t, func(r *rand.Rand) tally { pause(r, time.Second, 2*time.Second); return tally{} })
-	const attempts = `SELECT count(*) FROM analytics.timeline WHERE flow_id = 'crash-0'`
-	want := ask[int](t, f.server().DSN(), attempts)
-	if !eventually(patience, func() bool { return ask[int](t, standby.DSN(), attempts) == want }) || want == 0 {
-		t.Errorf("the primary counts %d attempts, the standby %d", want, ask[int](t, standby.DSN(), attempts))
-	}
-}
-
 // newStandby copies the primary and lets the copy follow it; from then on a commit is
 // acknowledged when the standby has it too.
 func (f *fleet) newStandby(t *testing.T) *embedded.Server {
