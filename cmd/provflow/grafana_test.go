@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,24 +18,44 @@ import (
 
 const grafanaFolder = "../../deploy/grafana/"
 
-// dashboard is what of Grafana's model says which queries there are.
+// dashboard is what of Grafana's model says which queries there are and how they are shown.
 type dashboard struct {
-	UID        string
-	Panels     []grafanaPanel
-	Templating struct {
-		List []struct{ Name, Query string }
-	}
+	UID           string
+	SchemaVersion int
+	Panels        []grafanaPanel
+	Templating    struct{ List []grafanaVariable }
+}
+
+type grafanaSource struct{ Type, UID string }
+
+type grafanaVariable struct {
+	Name, Type, Query string
+	Datasource        grafanaSource
+	Multi, IncludeAll bool
 }
 
 type grafanaPanel struct {
 	ID          int
 	Type, Title string
-	Datasource  struct{ UID string }
+	Datasource  grafanaSource
 	GridPos     struct{ X, Y, W, H int }
-	Targets     []struct{ Format, RawSQL string }
+	Targets     []grafanaTarget
 	FieldConfig struct {
-		Overrides []struct{ Matcher struct{ ID, Options string } }
+		Defaults  struct{ Unit string }
+		Overrides []struct {
+			Matcher    struct{ ID, Options string }
+			Properties []struct {
+				ID    string
+				Value any
+			}
+		}
 	}
+}
+
+type grafanaTarget struct {
+	RefID, Format, RawSQL, EditorMode string
+	RawQuery                          bool
+	Datasource                        grafanaSource
 }
 
 func readDashboard(t *testing.T) dashboard {
@@ -50,16 +71,26 @@ func readDashboard(t *testing.T) dashboard {
 	return d
 }
 
-var grafanaMacro = regexp.MustCompile(`\$__timeFilter\(([^)]*)\)`)
+var grafanaMacro = regexp.MustCompile(`\$(__\w+)\(([^)]*)\)`)
 
-// asGrafana fills in macros and variables as Grafana's PostgreSQL data source does.
-func asGrafana(sql, flowID string, from, to time.Time) string {
-	literal := func(t time.Time) string { return "'" + t.UTC().Format(time.RFC3339) + "'" }
-	sql = grafanaMacro.ReplaceAllString(sql, "$1 BETWEEN "+literal(from)+" AND "+literal(to))
-	return strings.NewReplacer(
-		"$__timeFrom()", literal(from), "$__timeTo()", literal(to),
-		"${flow:sqlstring}", "'"+strings.ReplaceAll(flowID, "'", "''")+"'",
-	).Replace(sql)
+// asGrafana fills in variables and macros as Grafana and its PostgreSQL data source do: a
+// macro that this does not know, it does not know either.
+func asGrafana(t *testing.T, sql, flowID string, from, to time.Time) string {
+	t.Helper()
+	literal := func(t time.Time) string { return "'" + t.UTC().Format(time.RFC3339Nano) + "'" }
+	sql = strings.ReplaceAll(sql, "${flow:sqlstring}", "'"+strings.ReplaceAll(flowID, "'", "''")+"'")
+	return grafanaMacro.ReplaceAllStringFunc(sql, func(macro string) string {
+		switch parts := grafanaMacro.FindStringSubmatch(macro); parts[1] {
+		case "__timeFilter":
+			return parts[2] + " BETWEEN " + literal(from) + " AND " + literal(to)
+		case "__timeFrom":
+			return literal(from)
+		case "__timeTo":
+			return literal(to)
+		}
+		t.Errorf("no macro of the data source: %s", macro)
+		return macro
+	})
 }
 
 // analyst is a connection that may do what the reading role may.
@@ -90,7 +121,7 @@ func TestGrafanaQueries(t *testing.T) {
 	conn, d := analyst(t, dsn), readDashboard(t)
 	from, to := noon.Add(-time.Hour), noon.Add(48*time.Hour)
 	for _, v := range d.Templating.List {
-		if _, rows := rowsOf(t, conn, asGrafana(v.Query, "", from, to)); rows < 6 {
+		if _, rows := rowsOf(t, conn, asGrafana(t, v.Query, "", from, to)); rows < 6 {
 			t.Errorf("variable %s has %d values", v.Name, rows)
 		}
 	}
@@ -98,12 +129,12 @@ func TestGrafanaQueries(t *testing.T) {
 	for _, p := range d.Panels {
 		for _, target := range p.Targets {
 			asked++
-			columns, rows := rowsOf(t, conn, asGrafana(target.RawSQL, "a-7", from, to))
+			columns, rows := rowsOf(t, conn, asGrafana(t, target.RawSQL, "a-7", from, to))
 			if rows == 0 {
 				t.Errorf("%s: no rows", p.Title)
 			}
 			checkColumns(t, p, target.Format, columns)
-			rowsOf(t, conn, asGrafana(target.RawSQL, "it's '; none", from, to)) // a name that is none breaks nothing
+			rowsOf(t, conn, asGrafana(t, target.RawSQL, "it's '; none", from, to)) // a name that is none breaks nothing
 		}
 	}
 	if asked < 18 || d.UID != "provflow" {
@@ -132,48 +163,60 @@ func rowsOf(t *testing.T, conn *pgx.Conn, sql string) (columns map[string]uint32
 	return columns, n
 }
 
-// checkColumns wants what a panel formats to be there, and of a series its time.
+// checkColumns wants what a panel formats to be there, of a series its time, and of every
+// number the unit that its name says.
 func checkColumns(t *testing.T, p grafanaPanel, format string, columns map[string]uint32) {
 	t.Helper()
 	if format == "time_series" && columns["time"] != pgtype.TimestamptzOID {
 		t.Errorf("%s: no time in %v", p.Title, columns)
 	}
-	for _, o := range p.FieldConfig.Overrides {
-		pattern, found := o.Matcher.Options, format == "time_series" // whose columns are named by its rows
-		if o.Matcher.ID == "byName" {
-			pattern = "^" + regexp.QuoteMeta(pattern) + "$"
-		}
+	for i := range p.FieldConfig.Overrides {
+		found := format == "time_series" // whose columns are named by its rows
 		for name := range columns {
-			found = found || regexp.MustCompile(pattern).MatchString(name)
+			found = found || p.overrides(i, name)
 		}
 		if !found {
-			t.Errorf("%s formats %q, which is not in %v", p.Title, o.Matcher.Options, columns)
+			t.Errorf("%s formats %q, which is not in %v", p.Title, p.FieldConfig.Overrides[i].Matcher.Options, columns)
+		}
+	}
+	numbers := []uint32{pgtype.Int4OID, pgtype.Int8OID, pgtype.Float8OID, pgtype.NumericOID}
+	for name, oid := range columns {
+		if unit := p.unitOf(name); slices.Contains(numbers, oid) && !slices.Contains(p.unitsOf(name), unit) {
+			t.Errorf("%s: %s has the unit %q", p.Title, name, unit)
 		}
 	}
 }
 
-// Panels lie beside each other and not over each other, and read the data source that is
-// provisioned with them.
-func TestGrafanaPanels(t *testing.T) {
-	t.Parallel()
-	source, err := os.ReadFile(grafanaFolder + "provisioning/datasources/provflow.yaml")
-	if err != nil || !strings.Contains(string(source), "\n    uid: provflow\n") || !strings.Contains(string(source), "type: grafana-postgresql-datasource") {
-		t.Errorf("the data source is %s, %v", source, err)
+// overrides reports whether an override is for that column, as Grafana matches them.
+func (p grafanaPanel) overrides(i int, column string) bool {
+	m := p.FieldConfig.Overrides[i].Matcher
+	if m.ID == "byName" {
+		return m.Options == column
 	}
-	taken, ids := map[[2]int]string{}, map[int]bool{}
-	for _, p := range readDashboard(t).Panels {
-		if ids[p.ID] || p.Type != "row" && p.Datasource.UID != "provflow" {
-			t.Errorf("%s: id %d, data source %q", p.Title, p.ID, p.Datasource.UID)
-		}
-		ids[p.ID] = true
-		g := p.GridPos
-		for x := g.X; x < g.X+g.W; x++ {
-			for y := g.Y; y < g.Y+g.H; y++ {
-				if other := taken[[2]int{x, y}]; other != "" || x > 23 {
-					t.Fatalf("%s lies over %s at %d, %d", p.Title, other, x, y)
-				}
-				taken[[2]int{x, y}] = p.Title
+	return regexp.MustCompile("^" + m.Options + "$").MatchString(column)
+}
+
+func (p grafanaPanel) unitOf(column string) string {
+	unit := p.FieldConfig.Defaults.Unit
+	for i, o := range p.FieldConfig.Overrides {
+		for _, property := range o.Properties {
+			if property.ID == "unit" && p.overrides(i, column) {
+				unit, _ = property.Value.(string)
 			}
 		}
 	}
+	return unit
+}
+
+// unitsOf is which units fit a column. A number by itself says that it has none.
+func (p grafanaPanel) unitsOf(column string) []string {
+	switch {
+	case strings.HasSuffix(column, "_seconds"):
+		return []string{"s"}
+	case strings.HasSuffix(column, "_share"), strings.HasSuffix(column, "_ratio"):
+		return []string{"percentunit"}
+	case p.Type == "table":
+		return []string{"", "none"}
+	}
+	return []string{"none"}
 }
