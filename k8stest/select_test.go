@@ -68,6 +68,10 @@ func TestOnlyTheReleasesAskedForAreWatched(t *testing.T) {
 	c.relabel("team-a", "app-last", "none")
 	c.relabel("team-a", "app-later", "base")
 	wantInstalls(t, p, "app-base", "app-late@team-a", "app-later@team-a", "app-shop@team-a")
+
+	// Asked for something else after a restart, it takes out what is not wanted any more.
+	p.terminate()
+	wantInstalls(t, i.start("--release-namespaces", "flux-system"), "base")
 }
 
 // relabel gives a release another tier.
