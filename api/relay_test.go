@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -101,6 +103,27 @@ func TestAnUpstreamThatStaysAway(t *testing.T) {
 			t.Errorf("%v; the upstream was asked %d times more", err, len(tries)-seen)
 		}
 	})
+}
+
+// What a client was shown stays on its screen, whatever becomes of the upstream, until that
+// says itself that there is nothing.
+func TestWhatAnUpstreamHasShownStays(t *testing.T) {
+	t.Parallel()
+	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+	out, err := sse.Start(w, sse.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &relay{out: out, shows: there, empty: &feed.Batch{Frames: []feed.Frame{{Event: flow.TypeSnapshot, Data: []byte(`"empty"`)}}}}
+	says := func(status int) error { return &upstream.RefusedError{Answer: upstream.Answer{Status: status}} }
+	for _, err := range []error{io.ErrUnexpectedEOF, errNoUpstream, says(http.StatusForbidden), says(http.StatusBadGateway)} {
+		if sent, failed := l.takeRemote(heard{err: err}); sent || failed != nil || strings.Contains(w.text(), "empty") {
+			t.Errorf("after %v: %q, %v", err, w.text(), failed)
+		}
+	}
+	if sent, err := l.takeRemote(heard{err: says(http.StatusNotFound)}); !sent || err != nil || !strings.Contains(w.text(), `"empty"`) {
+		t.Errorf("when there is nothing: %q, %v", w.text(), err)
+	}
 }
 
 // Slowness is not shown as silence: what is known here is shown after a while.

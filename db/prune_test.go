@@ -16,28 +16,31 @@ func TestWhoStandsBeforeAForgottenRemovalGetsTheWholeFlow(t *testing.T) {
 	store, _ := setupAt(t, &now)
 
 	first := put(t, store, "f", func(g *flow.Graph) {
-		for _, id := range []string{"a", "b", "c", "d"} {
+		for _, id := range []string{"a", "b", "c", "d", "e"} {
 			g.PutJob(leaf(id, flow.Running))
 		}
 		g.Relate(edge("a", "b", flow.FinishToStart))
 	})
-	removed := put(t, store, "f", func(g *flow.Graph) {
+	between := put(t, store, "f", func(g *flow.Graph) {
 		g.RemoveJob("c")
 		g.Unrelate(edge("a", "b", flow.FinishToStart).RelationshipKey)
 	})
+	removed := put(t, store, "f", func(g *flow.Graph) { g.RemoveJob("e") })
 	now = noon.Add(time.Hour)
 	last := put(t, store, "f", func(g *flow.Graph) { g.RemoveJob("d") })
 
 	for _, round := range []struct {
 		before time.Time
 		want   int
-	}{{noon, 0}, {noon.Add(time.Minute), 2}, {noon.Add(time.Minute), 0}} {
+	}{{noon, 0}, {noon.Add(time.Minute), 3}, {noon.Add(time.Minute), 0}} {
 		if n, err := store.PruneTombstones(t.Context(), round.before, 100); err != nil || n != round.want {
 			t.Fatalf("pruned %d, %v, want %d", n, err, round.want)
 		}
 	}
-	if d := read(t, store, "f", first); !d.Reset || !slices.Equal(idsOf(d.Jobs), []string{"a", "b"}) || d.To != last {
-		t.Errorf("from before it: %+v", d)
+	for _, before := range []flow.Cursor{first, between} {
+		if d := read(t, store, "f", before); !d.Reset || !slices.Equal(idsOf(d.Jobs), []string{"a", "b"}) || d.To != last {
+			t.Errorf("from before it, at %v: %+v", before, d)
+		}
 	}
 	if d := read(t, store, "f", removed); d.Reset || !slices.Equal(d.RemovedJobs, []string{"d"}) {
 		t.Errorf("from there on: %+v", d)

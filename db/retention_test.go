@@ -181,6 +181,29 @@ func TestFlowsExpireByTheirEnd(t *testing.T) {
 	}
 }
 
+// What was told of a flow after its timeline was kept is kept too before the flow is removed.
+func TestAFlowIsNotRemovedWithWhatIsNotCounted(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	ended(t, store, "f", noon.Add(-48*time.Hour))
+	keepTimelines(t, store)
+	put(t, store, "f", func(g *flow.Graph) {
+		j := leaf("b", flow.Failed)
+		j.StartedAt, j.FinishedAt = noon.Add(-48*time.Hour), noon.Add(-47*time.Hour)
+		g.PutJob(j)
+	})
+	if got := expireAll(t, store, noon); len(got) > 0 {
+		t.Errorf("expired %q, of which more was told", got)
+	}
+	keepTimelines(t, store)
+	if got := expireAll(t, store, noon); len(got) != 1 {
+		t.Errorf("expired %q once that is kept", got)
+	}
+	if p, err := store.Provision(t.Context(), "f"); err != nil || p.Outcome != flow.Failed || p.Jobs.All != 2 {
+		t.Errorf("kept is %+v, %v", p, err)
+	}
+}
+
 // Who is writing a flow keeps it: it is passed over, and looked at again once he is done.
 func TestAFlowThatIsBeingWrittenIsPassedOver(t *testing.T) {
 	t.Parallel()
