@@ -110,3 +110,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What a destroy applies is a plan; the person asked for no apply.
+func TestADestroyIsSummedUpAsOne(t *testing.T) {
+	t.Parallel()
+	sum := func(s tofu.Screen, operation string) string {
+		text, _ := s.Text(tofu.Decode([]byte(`{"@message":"as it says","type":"change_summary","changes":{"remove":3,"operation":"` + operation + `"}}`)))
+		return text
+	}
+	for operation, want := range map[string]string{"apply": "\nDestroy complete! Resources: 3 destroyed.", "plan": "\nas it says", "destroy": "\nas it says"} {
+		if got := sum(tofu.Screen{Destroy: true}, operation); got != want {
+			t.Errorf("%s: %q", operation, got)
+		}
+		if got := sum(tofu.Screen{}, operation); got != "\nas it says" {
+			t.Errorf("an %s of no destroy: %q", operation, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package tofu
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -10,6 +11,7 @@ type Screen struct {
 	Paint
 	Terse     bool // the plan is shown by other means: no line for each planned change
 	Sensitive bool // values of sensitive outputs are shown, as the person asked for
+	Destroy   bool // the plan that is applied is that of `destroy`
 }
 
 // unsaid are the types of messages of which the tool itself tells a person nothing.
@@ -25,7 +27,7 @@ func (s Screen) Text(m Message) (text string, ok bool) {
 	case m.Type == typeOutputs:
 		return s.outputs(m)
 	case m.Type == typeSummary:
-		return "\n" + s.bold(s.green(m.Text)), true
+		return "\n" + s.bold(s.green(s.summary(m))), true
 	case m.Resource != "" && strings.HasSuffix(m.Type, "_progress") == (m.Type == "apply_progress"):
 		return s.bold(m.Text), true
 	}
@@ -42,6 +44,14 @@ func (s Screen) ofPlan(m Message) bool {
 		return !hasValues(m.Outputs)
 	}
 	return false
+}
+
+// summary is in the words of the command that the person gave.
+func (s Screen) summary(m Message) string {
+	if s.Destroy && m.Summary != nil && m.Summary.Operation == "apply" {
+		return fmt.Sprintf("Destroy complete! Resources: %d destroyed.", m.Summary.Remove)
+	}
+	return m.Text
 }
 
 func (s Screen) outputs(m Message) (string, bool) {

@@ -163,6 +163,7 @@ func (r *run) begin(step string) {
 	}
 	r.screen.Terse = true // the plan is shown whole, before it is applied
 	r.screen.Sensitive = r.cmd.is("show-sensitive")
+	r.screen.Destroy = r.cmd.name == "destroy"
 	r.keep(func(now time.Time) []tofu.Event { return r.mapper.Begin(now, r.cmd.String()) })
 }
 
