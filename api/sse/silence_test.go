@@ -38,8 +38,8 @@ func TestNoStreamIsSilentForLongerThanIsPromised(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- Serve(w, httptest.NewRequestWithContext(ctx, "GET", "/", nil), src, Options{}) }()
-		for pause := range 30 * time.Second / (100 * time.Millisecond) { // of every length up to three heartbeats
-			time.Sleep(pause * 100 * time.Millisecond)
+		for pause := time.Duration(0); pause < 30*time.Second; pause += 100 * time.Millisecond { // up to three heartbeats
+			time.Sleep(pause)
 			src <- feed.Batch{Frames: []feed.Frame{{Event: "upsert-flow", Data: []byte("{}")}}}
 		}
 		time.Sleep(time.Hour)

@@ -93,7 +93,7 @@ var requestRows = []row{
 		ask("GET /openapi.json", 200, has(`{"openapi":"3.1.0","servers":[{"url":"."}]}`)), ask("GET /sovereign/openapi.json", 200, asBefore),
 		ask("GET /docs", 200, tells(`src="docs/swagger-ui-bundle.js"`, `href="docs/swagger-ui.css"`, `../openapi.json`)),
 		ask("GET /docs/swagger-ui.css", 200), ask("GET /sovereign/docs/swagger-ui.css", 200, asBefore),
-		ask("GET /sovereign/docs", 200, tells(`src="docs/swagger-ui-bundle.js"`)), ask("GET /sovereign/docs/swagger-ui-bundle.js", 200),
+		ask("GET /sovereign/docs", 200, tells(`src="docs/swagger-ui-bundle.js"`)), ask("GET /sovereign/docs/swagger-ui-bundle.js", 200), ask("GET /docs/swagger-ui-standalone-preset.js", 200),
 		ask("GET /docs/nothing.js", 404, fails("no-such-path")), ask("GET /sovereign/docs/..%2fspec.go", 404, fails("no-such-path")), ask("GET /sovereign/docs/", 200, tells(`src="docs/swagger-ui-bundle.js"`)), // sent on to /sovereign/docs
 	}},
 }
