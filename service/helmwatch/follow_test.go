@@ -3,16 +3,11 @@ package helmwatch
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"k8s.io/client-go/rest"
 
 	"github.com/openova-io/provflow/service/bridge"
 	"github.com/openova-io/provflow/service/flow"
@@ -20,25 +15,12 @@ import (
 	"github.com/openova-io/provflow/service/record"
 )
 
-// answers is an API server without a network.
-type answers func() (status int, body string)
-
-func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	status, body := a()
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{"Content-Type": {"application/json"}}, Request: r}, nil
-}
-
 // follower follows the log of a pod that such an API server has.
 func follower(t *testing.T, a answers) (follow func(context.Context)) {
 	t.Helper()
-	config := &rest.Config{Host: "http://cluster.test", ContentConfig: rest.ContentConfig{NegotiatedSerializer: codecs.WithoutConversion()}}
-	raw, err := rest.UnversionedRESTClientForConfigAndClient(config, &http.Client{Transport: a})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := New(Options{Logger: slog.New(slog.DiscardHandler)}).idle(nobody).newSession(flow.WatchTerm{}, nil)
 	return func(ctx context.Context) {
-		s.follow(ctx, kubernetes{raw: raw}, pod{"flux-system", "helm-controller-0", "u1", "manager"}, time.Time{})
+		s.follow(ctx, a.kubernetes(t), pod{"flux-system", "helm-controller-0", "u1", "manager"}, time.Time{})
 	}
 }
 
@@ -50,7 +32,7 @@ func TestALogThatHasEndedIsSeldomAskedFor(t *testing.T) {
 		var asked atomic.Int64
 		follow := follower(t, func() (int, string) {
 			asked.Add(1)
-			return http.StatusOK, "2026-11-23T09:22:49.000000001Z the last words\n"
+			return 200, "2026-11-23T09:22:49.000000001Z the last words\n"
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
@@ -67,9 +49,9 @@ func TestALogOfAPodThatIsGoneIsNotAskedForAgain(t *testing.T) {
 		var asked atomic.Int64
 		follow := follower(t, func() (int, string) {
 			if asked.Add(1) < 3 {
-				return http.StatusInternalServerError, "no"
+				return 500, "no"
 			}
-			return http.StatusNotFound, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`
+			return 404, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -1,10 +1,12 @@
 package helmwatch
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +35,25 @@ func connected(t *testing.T, config *rest.Config) (kubernetes, *link) {
 	}
 	t.Cleanup(api.close)
 	return api, l
+}
+
+// answers is an API server without a network.
+type answers func() (status int, body string)
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, body := a()
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{"Content-Type": {"application/json"}}, Request: r}, nil
+}
+
+// kubernetes is a client of it.
+func (a answers) kubernetes(t *testing.T) kubernetes {
+	t.Helper()
+	config := &rest.Config{Host: "http://cluster.test", ContentConfig: rest.ContentConfig{NegotiatedSerializer: codecs.WithoutConversion()}}
+	raw, err := rest.UnversionedRESTClientForConfigAndClient(config, &http.Client{Transport: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kubernetes{raw: raw}
 }
 
 // A connection that nobody uses is heard all the same: it is pinged. One without pings is

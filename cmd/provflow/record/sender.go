@@ -70,13 +70,13 @@ func (s *sender) empty(ctx context.Context, sp *spool) bool {
 			s.setAside(sp, line, no)
 			offset += int64(len(accepted) + len(line))
 		case err != nil:
-			s.note(err)
+			s.note(ctx, err)
 			s.rest(ctx, waitOf(err), retry)
 			continue
 		default:
 			offset += int64(len(lines))
 		}
-		s.note(nil)
+		s.note(ctx, nil)
 		retry.Reset()
 		sp.noteSent(offset)
 	}
@@ -95,10 +95,14 @@ func (s *sender) rest(ctx context.Context, asked time.Duration, retry *backoff.B
 	}
 }
 
-func (s *sender) note(trouble error) {
+// note keeps why the server is away. A request that we broke off ourselves says less than what
+// was answered before it.
+func (s *sender) note(ctx context.Context, trouble error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = trouble
+	if trouble == nil || s.trouble == nil || ctx.Err() == nil {
+		s.trouble = trouble
+	}
 }
 
 func (s *sender) setAside(sp *spool, line []byte, no error) {

@@ -1,12 +1,14 @@
 package record
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,6 +123,30 @@ func TestATokenThatIsNotGood(t *testing.T) {
 	}
 	if len(b.files(t, spoolEnding)) != 1 || len(b.files(t, refusedEnding)) != 0 {
 		t.Errorf("the spool has %v", b.files(t, ""))
+	}
+}
+
+// What the server said is what the person is told, also where it is asked again when the time
+// is over.
+func TestWhatTheServerSaidIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var asked atomic.Int32
+	f.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if asked.Add(1) > 1 {
+			<-r.Context().Done()
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"error":"forbidden","detail":"not this deployment"}`)
+	})
+	b := newBench(t, f.URL, stream1)
+	b.Patience = time.Second
+	if err := b.run(t, "apply", "p.plan"); err != nil {
+		t.Fatal(err)
+	}
+	if said := b.said.String(); asked.Load() > 1 && !strings.Contains(said, "not this deployment") || len(b.files(t, spoolEnding)) != 1 {
+		t.Errorf("asked %d times, it said %s", asked.Load(), said)
 	}
 }
 
