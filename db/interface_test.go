@@ -157,6 +157,15 @@ may change with any version.
 
     SELECT * FROM analytics.component_stats(now() - interval '30 days', now()) ORDER BY ran_p90_seconds DESC;
 
+| question | ask | look at |
+|---|---|---|
+| Why was run b slower than run a? | ` + "`compare(a, b)`" + ` | by ` + "`more_seconds`" + `; what is ` + "`moved-on`" + ` or ` + "`on`" + ` in ` + "`path`" + ` decided the end |
+| What is to be made faster? | ` + "`critical_path(flow)`" + ` | the longest ` + "`ran_seconds`" + ` |
+| What could run at the same time? | ` + "`blockers`" + ` | the sum of ` + "`blocked_seconds`" + ` by ` + "`blocker_job_id`" + `: what waits for it, and need not? |
+| Which component fails most? | ` + "`flakiness`" + ` | by ` + "`failures`" + `; what it said is in ` + "`log_errors`" + ` |
+| What failed, and what does that stop? | ` + "`diagnose(flow)`" + ` | rows of role root first |
+| When will it be done? | ` + "`estimate(flow)`" + ` | the row of kind flow; no row where nothing runs |
+
 **Who may read it.** The role ` + "`provflow_analyst`" + ` may read this schema and nothing else; it cannot log in. Grant it:
 
     CREATE ROLE ann LOGIN PASSWORD '…' IN ROLE provflow_analyst;
