@@ -49,7 +49,7 @@ func (j *journal) look(s *sent, times int) {
 	}
 }
 
-// marks counts what is in the database: lines of log, and nodes with what history has of them.
+// marks counts what is in the database: lines of log, and nodes.
 func (f *fleet) marks(t *testing.T) map[string]int {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), f.server().DSN())

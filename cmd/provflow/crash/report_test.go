@@ -31,6 +31,9 @@ func (u usage) String() string {
 	return fmt.Sprintf("%d goroutines, %d MiB of heap", u.goroutines, u.heapMiB)
 }
 
+// unknown is what a replica that does not answer uses: more than any other.
+var unknown = usage{goroutines: 1 << 30, heapMiB: 1 << 30}
+
 // room is what may be held beyond the beginning: caches, connections kept, watchers of the
 // flows that linger.
 var room = usage{goroutines: 40, heapMiB: 64}
@@ -42,7 +45,11 @@ func (u usage) beyond(idle usage) bool {
 func (f *fleet) usage() []usage {
 	var all []usage
 	for _, r := range f.replicas {
-		all = append(all, r.usage())
+		u := r.usage()
+		if u.goroutines == 0 || u.heapMiB == 0 || u == unknown {
+			f.t.Fatalf("replica %s does not say what it uses when idle: %s", r.name, u)
+		}
+		all = append(all, u)
 	}
 	return all
 }
@@ -51,7 +58,7 @@ func (f *fleet) usage() []usage {
 func (r *replica) usage() (u usage) {
 	body, _, err := get("http://" + r.metrics + "/metrics")
 	if err != nil {
-		return usage{1 << 30, 1 << 30}
+		return unknown
 	}
 	for line := range strings.Lines(body) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
