@@ -36,13 +36,13 @@ type redeemParams struct {
 func sessionOperations() []operation {
 	const one = "/api/v1/session"
 	return []operation{
-		{http.MethodPost, one, "session", "Exchange a bearer token for a session's cookie", "For browsers: an EventSource cannot send a header. The session ends with the token, or after some hours.", nil, content{},
+		{"startSession", http.MethodPost, one, "session", "Exchange a bearer token for a session's cookie", "For browsers: an EventSource cannot send a header. The session ends with the token, or after some hours.", nil, content{},
 			[]presented{{204, nil, "", "The cookie is set; while access is off there is none."}, bad(401), bad(429), bad(503)}},
-		{http.MethodPost, one + "/code", "session", "Exchange a bearer token for a one-time code", "For a link that a browser opens: the code is good once, for a minute.", nil, content{},
+		{"createSessionCode", http.MethodPost, one + "/code", "session", "Exchange a bearer token for a one-time code", "For a link that a browser opens: the code is good once, for a minute.", nil, content{},
 			[]presented{{200, codeAnswer{}, "", ""}, bad(401), bad(404), bad(429), bad(503)}},
-		{http.MethodGet, one, "session", "Use a code", "Sets the session's cookie and goes on to a path on this server.", redeemParams{}, content{},
+		{"redeemSessionCode", http.MethodGet, one, "session", "Use a code", "Sets the session's cookie and goes on to a path on this server.", redeemParams{}, content{},
 			[]presented{{303, nil, "", "The cookie is set."}, bad(400), bad(401), bad(429), bad(503)}},
-		{http.MethodDelete, one, "session", "End the session", "", nil, content{},
+		{"endSession", http.MethodDelete, one, "session", "End the session", "", nil, content{},
 			[]presented{{204, nil, "", "It is over, or was not there."}, bad(503)}},
 	}
 }

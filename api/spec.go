@@ -17,6 +17,7 @@ import (
 
 // operation is one call as the description of the API shows it.
 type operation struct {
+	id           string // its name in a generated client
 	method, path string
 	tag, summary string
 	about        string
@@ -65,6 +66,7 @@ func (op operation) describe(r *openapi31.Reflector) error {
 	if err != nil {
 		return err
 	}
+	c.SetID(op.id)
 	c.SetTags(op.tag)
 	c.SetSummary(op.summary)
 	c.SetDescription(op.about)

@@ -52,14 +52,14 @@ func analyticsOperations() []operation {
 	const flows = "/api/v1/flows/{id}"
 	const all = "/api/v1/analytics"
 	return []operation{
-		{http.MethodGet, flows + "/timeline", "analytics", "What each attempt waited for and how long it ran", alsoCSV, idParam{}, content{}, table(form.Timeline{}, 400, 404)},
-		{http.MethodGet, flows + "/timeline.svg", "analytics", "The same, drawn", "Also while the flow runs. It takes the reader's light or dark colours.", idParam{}, content{},
+		{"getTimeline", http.MethodGet, flows + "/timeline", "analytics", "What each attempt waited for and how long it ran", alsoCSV, idParam{}, content{}, table(form.Timeline{}, 400, 404)},
+		{"drawTimeline", http.MethodGet, flows + "/timeline.svg", "analytics", "The same, drawn", "Also while the flow runs. It takes the reader's light or dark colours.", idParam{}, content{},
 			[]presented{{200, "", svgMedia, ""}, bad(400), bad(404), bad(503)}},
-		{http.MethodGet, flows + "/critical-path", "analytics", "The chain of attempts that decided the end", alsoCSV, idParam{}, content{}, table(form.Path{}, 400, 404)},
-		{http.MethodGet, flows + "/diagnosis", "analytics", "What failed first, and what that stops", alsoCSV, idParam{}, content{}, table(form.Diagnosis{}, 400, 404)},
-		{http.MethodGet, flows + "/estimate", "analytics", "When a running flow is expected to end", alsoCSV, idParam{}, content{}, table(form.Estimate{}, 400, 404)},
-		{http.MethodGet, all + "/provisions", "analytics", "Provisions that began in a window, latest first", alsoCSV, provisionsParams{}, content{}, table(form.Provisions{}, 400)},
-		{http.MethodGet, all + "/components", "analytics", "What each component took in a window", alsoCSV, componentsParams{}, content{}, table(form.Components{}, 400)},
-		{http.MethodGet, all + "/compare", "analytics", "How one flow differs from another, job by job", alsoCSV, compareParams{}, content{}, table(form.Comparison{}, 400, 404)},
+		{"getCriticalPath", http.MethodGet, flows + "/critical-path", "analytics", "The chain of attempts that decided the end", alsoCSV, idParam{}, content{}, table(form.Path{}, 400, 404)},
+		{"getDiagnosis", http.MethodGet, flows + "/diagnosis", "analytics", "What failed first, and what that stops", alsoCSV, idParam{}, content{}, table(form.Diagnosis{}, 400, 404)},
+		{"getEstimate", http.MethodGet, flows + "/estimate", "analytics", "When a running flow is expected to end", alsoCSV, idParam{}, content{}, table(form.Estimate{}, 400, 404)},
+		{"listProvisions", http.MethodGet, all + "/provisions", "analytics", "Provisions that began in a window, latest first", alsoCSV, provisionsParams{}, content{}, table(form.Provisions{}, 400)},
+		{"listComponents", http.MethodGet, all + "/components", "analytics", "What each component took in a window", alsoCSV, componentsParams{}, content{}, table(form.Components{}, 400)},
+		{"compareFlows", http.MethodGet, all + "/compare", "analytics", "How one flow differs from another, job by job", alsoCSV, compareParams{}, content{}, table(form.Comparison{}, 400, 404)},
 	}
 }

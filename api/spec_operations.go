@@ -96,9 +96,8 @@ const (
 
 func operations() []operation {
 	var all []operation
-	for _, base := range []string{"/api/v1/flows/{id}", "/v1/flows/{id}"} {
-		all = append(all, flowOperations(base)...)
-	}
+	all = append(all, flowOperations("/api/v1/flows/{id}", "")...)
+	all = append(all, flowOperations("/v1/flows/{id}", "OfEmitters")...)
 	all = append(all, deploymentOperations()...)
 	all = append(all, jobOperations()...)
 	all = append(all, analyticsOperations()...)
@@ -106,15 +105,16 @@ func operations() []operation {
 	return append(all, serverOperations()...)
 }
 
-func flowOperations(base string) []operation {
+// flowOperations are those of both families of paths; the family tells their ids apart.
+func flowOperations(base, family string) []operation {
 	return []operation{
-		{http.MethodGet, base + "/snapshot", "flows", "The whole flow, or a part of it", "With at and Accept: text/csv a table of the flow, its groups and jobs.", partParams{}, content{},
+		{"getSnapshot" + family, http.MethodGet, base + "/snapshot", "flows", "The whole flow, or a part of it", "With at and Accept: text/csv a table of the flow, its groups and jobs.", partParams{}, content{},
 			[]presented{{200, flow.SnapshotMessage{}, "", "ETag is the cursor."}, {200, "", csvMedia, ""}, {304, nil, "", "You have that state."}, bad(400), bad(404), bad(502), bad(503)}},
-		{http.MethodGet, base + "/stream", "flows", "The flow, live", streamAbout, resumeParams{}, content{},
+		{"followFlow" + family, http.MethodGet, base + "/stream", "flows", "The flow, live", streamAbout, resumeParams{}, content{},
 			[]presented{{200, messageBody{}, sseMedia, "The data of each event but heartbeat and availability."}, bad(400), bad(404), bad(502), bad(503)}},
-		{http.MethodPost, base + "/events", "emitters", "One FlowMessage of an emitter", "200 once it is durable.", emitterParams{}, content{form: messageBody{}},
+		{"postMessage" + family, http.MethodPost, base + "/events", "emitters", "One FlowMessage of an emitter", "200 once it is durable.", emitterParams{}, content{form: messageBody{}},
 			[]presented{{200, seqAnswer{}, "", "The flow's version."}, bad(400), bad(413), bad(503)}},
-		{http.MethodDelete, base, "flows", "Delete a flow and its history", "Open streams end; the deployment's record stays.", idParam{}, content{},
+		{"deleteFlow" + family, http.MethodDelete, base, "flows", "Delete a flow and its history", "Open streams end; the deployment's record stays.", idParam{}, content{},
 			[]presented{{204, nil, "", "It is gone, or was not there."}, bad(400), bad(503)}},
 	}
 }
@@ -122,18 +122,18 @@ func flowOperations(base string) []operation {
 func deploymentOperations() []operation {
 	const one = "/api/v1/deployments/{id}"
 	return []operation{
-		{http.MethodGet, "/api/v1/deployments", "deployments", "Deployments, newest first", "", listParams{}, content{},
+		{"listDeployments", http.MethodGet, "/api/v1/deployments", "deployments", "Deployments, newest first", "", listParams{}, content{},
 			[]presented{{200, deploymentsAnswer{}, "", ""}, bad(400), bad(503)}},
-		{http.MethodGet, one, "deployments", "One deployment", "", idParam{}, content{}, []presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
-		{http.MethodPut, one, "deployments", "Create or update a deployment's record", "What is absent stays. The first region is the primary one.", idParam{}, content{form: deploymentBody{}},
+		{"getDeployment", http.MethodGet, one, "deployments", "One deployment", "", idParam{}, content{}, []presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{"putDeployment", http.MethodPut, one, "deployments", "Create or update a deployment's record", "What is absent stays. The first region is the primary one.", idParam{}, content{form: deploymentBody{}},
 			[]presented{{200, deploymentAnswer{}, "", ""}, bad(400), bad(409), bad(413), bad(503)}},
-		{http.MethodDelete, one, "deployments", "Delete a deployment, its flow and its history", "", idParam{}, content{}, []presented{{204, nil, "", ""}, bad(400), bad(503)}},
-		{http.MethodPost, one + "/provisioner-events", "emitters", "Provisioner events, one a line",
+		{"deleteDeployment", http.MethodDelete, one, "deployments", "Delete a deployment, its flow and its history", "", idParam{}, content{}, []presented{{204, nil, "", ""}, bad(400), bad(503)}},
+		{"postProvisionerEvents", http.MethodPost, one + "/provisioner-events", "emitters", "Provisioner events, one a line",
 			"Applied in order, also while the body is still being written. A malformed line is answered 400 with its number; the lines before it are kept.", keyedParams{}, content{form: bridge.EventWire{}, media: ndjsonMedia},
 			[]presented{{200, ingestAnswer{}, "", "All are durable."}, bad(400), bad(503)}},
-		{http.MethodGet, one + "/export", "moving", "Everything about a deployment, as an archive", "", idParam{}, content{},
+		{"exportDeployment", http.MethodGet, one + "/export", "moving", "Everything about a deployment, as an archive", "", idParam{}, content{},
 			[]presented{{200, flow.ArchiveRecord{}, ndjsonMedia, "One record a line, the header first."}, bad(400), bad(404), bad(503)}},
-		{http.MethodPost, "/api/v1/internal/jobs/import", "moving", "Import another store's index, or an archive",
+		{"importJobs", http.MethodPost, "/api/v1/internal/jobs/import", "moving", "Import another store's index, or an archive",
 			"As application/json the index of another store; as application/x-ndjson an archive. Sent again it changes nothing; a terminal job never goes back.", nil, content{form: bridge.LegacyIndex{}, lines: "FlowArchiveRecord"},
 			[]presented{{200, importAnswer{}, "", ""}, bad(400), bad(404), bad(409), bad(413), bad(503)}},
 	}
@@ -143,17 +143,17 @@ func jobOperations() []operation {
 	const of = "/api/v1/deployments/{id}/jobs"
 	const logs = "/api/v1/actions/executions/{id}/logs"
 	return []operation{
-		{http.MethodGet, of, "jobs", "Jobs", "By startedAt descending, not started last, then by name.", jobsParams{}, content{}, []presented{{200, jobsAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
-		{http.MethodGet, of + "/{jobId}", "jobs", "One job and its executions, newest first", "", jobParams{}, content{}, []presented{{200, jobAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
-		{http.MethodGet, logs, "jobs", "A page of an execution's log", "", logParams{}, content{}, []presented{{200, logAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
-		{http.MethodGet, logs + "/stream", "jobs", "An execution's log, live", logStreamAbout, followParams{}, content{}, []presented{{200, flow.LogLineWire{}, sseMedia, ""}, bad(400), bad(404), bad(503)}},
+		{"listJobs", http.MethodGet, of, "jobs", "Jobs", "By startedAt descending, not started last, then by name.", jobsParams{}, content{}, []presented{{200, jobsAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{"getJob", http.MethodGet, of + "/{jobId}", "jobs", "One job and its executions, newest first", "", jobParams{}, content{}, []presented{{200, jobAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{"getLog", http.MethodGet, logs, "jobs", "A page of an execution's log", "", logParams{}, content{}, []presented{{200, logAnswer{}, "", ""}, bad(400), bad(404), bad(503)}},
+		{"followLog", http.MethodGet, logs + "/stream", "jobs", "An execution's log, live", logStreamAbout, followParams{}, content{}, []presented{{200, flow.LogLineWire{}, sseMedia, ""}, bad(400), bad(404), bad(503)}},
 	}
 }
 
 func serverOperations() []operation {
 	return []operation{
-		{http.MethodGet, "/healthz", "server", "The process answers", "", nil, content{}, []presented{{200, healthAnswer{}, "", ""}}},
-		{http.MethodGet, "/readyz", "server", "The server can do its work", "", nil, content{}, []presented{{200, healthAnswer{}, "", ""}, bad(503)}},
+		{"getHealth", http.MethodGet, "/healthz", "server", "The process answers", "", nil, content{}, []presented{{200, healthAnswer{}, "", ""}}},
+		{"getReadiness", http.MethodGet, "/readyz", "server", "The server can do its work", "", nil, content{}, []presented{{200, healthAnswer{}, "", ""}, bad(503)}},
 	}
 }
 

@@ -56,6 +56,28 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 }
 
+// A generated client names its calls by these ids.
+func TestOperationsHaveIDsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	calls := map[string]string{}
+	for _, op := range operations() {
+		call := op.method + " " + op.path
+		if other, taken := calls[op.id]; taken || op.id == "" {
+			t.Errorf("%s has the id %q; so has %q", call, op.id, other)
+		}
+		calls[op.id] = call
+	}
+	spec, err := builtSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, call := range calls {
+		if !strings.Contains(string(spec), `"operationId": "`+id+`"`) {
+			t.Errorf("the description does not tell the id %q of %s", id, call)
+		}
+	}
+}
+
 func TestSpecIsOpenAPI31(t *testing.T) {
 	t.Parallel()
 	raw, err := builtSpec()

@@ -22,7 +22,7 @@ type Options struct {
 	Server     string        // base URL, such as http://127.0.0.1:8080
 	Token      string        // bearer token; empty where access is not controlled
 	Deployment string        // what to write; a new one where it is empty. One that has jobs is provisioned again
-	Speed      float64       // 1 is real time; 0 is DefaultSpeed
+	Speed      float64       // above zero; 1 is real time
 	Out        io.Writer     // a progress bar where it is a terminal, else a line for each step and state
 	Client     *http.Client  // for the posts
 	Patience   time.Duration // how long a server that is away in the middle is waited for: 1 minute
@@ -75,9 +75,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Patience == 0 {
 		o.Patience = time.Minute
-	}
-	if o.Speed == 0 {
-		o.Speed = DefaultSpeed
 	}
 	if o.Deployment == "" {
 		o.Deployment = "demo-" + o.Now().UTC().Format("20060102-150405")

@@ -63,7 +63,7 @@ func setup(t *testing.T) (*server, Options, *bytes.Buffer) {
 	s.Server = httptest.NewServer(http.HandlerFunc(s.take))
 	t.Cleanup(s.Close)
 	out := &bytes.Buffer{}
-	return s, Options{Server: s.URL, Out: out, Client: s.Client(), Now: clock.Now, Sleep: clock.Sleep}, out
+	return s, Options{Server: s.URL, Out: out, Client: s.Client(), Speed: DefaultSpeed, Now: clock.Now, Sleep: clock.Sleep}, out
 }
 
 func (s *server) take(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +113,7 @@ func TestRunPostsThePlanInItsOrder(t *testing.T) {
 
 func TestRunTakesTheTimeItsSpeedSays(t *testing.T) {
 	t.Parallel()
-	for speed, want := range map[float64]time.Duration{0: planned(t).length() / DefaultSpeed, 1: planned(t).length()} {
+	for speed, want := range map[float64]time.Duration{DefaultSpeed: planned(t).length() / DefaultSpeed, 1: planned(t).length()} {
 		s, o, _ := setup(t)
 		o.Speed = speed
 		began := s.clock.Now()
@@ -254,7 +254,8 @@ func TestRunEndsWithItsContext(t *testing.T) {
 func TestBadOptionsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*Options){
-		"speed":         func(o *Options) { o.Speed = -1 },
+		"speed -1":      func(o *Options) { o.Speed = -1 },
+		"speed 0":       func(o *Options) { o.Speed = 0 },
 		"base URL":      func(o *Options) { o.Server = "127.0.0.1:8080" },
 		"deployment id": func(o *Options) { o.Deployment = "Not An Id" },
 	} {

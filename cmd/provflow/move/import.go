@@ -55,7 +55,7 @@ func (c Client) importArchive(ctx context.Context, path string, size int64) erro
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	c.say("%s: %d records, the flow is at version %d", filepath.Base(path), a.Accepted, a.Version)
+	c.say("%s: %d records, the flow is at version %d", filepath.Base(path), a.Accepted-1, a.Version) // the header is no record
 	return nil
 }
 
