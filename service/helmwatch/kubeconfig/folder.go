@@ -61,7 +61,7 @@ func (f *Folder) Run(ctx context.Context, give func([]Cluster)) error {
 
 func same(a, b Cluster) bool { return a.WatchKey == b.WatchKey && a.Print == b.Print }
 
-// look reads the folder. Of two files that mean one cluster the first by name counts.
+// look reads the folder. Of two files that mean one cluster the first by name counts that makes sense.
 func (f *Folder) look(ctx context.Context) ([]Cluster, error) {
 	if err := f.readAll(); err != nil {
 		return nil, err
@@ -79,17 +79,27 @@ func (f *Folder) look(ctx context.Context) ([]Cluster, error) {
 			f.say(name, errUnexplained)
 			continue
 		}
-		if slices.ContainsFunc(clusters, func(o Cluster) bool { return o.WatchKey == c.WatchKey }) {
-			f.say(name, errTwice)
-			continue
+		var err error
+		if _, isKnown := known[c.FlowID]; isKnown || c.Wrong == nil { // else it may be anything
+			clusters, err = join(clusters, c)
 		}
-		f.say(name, nil)
-		if _, isKnown := known[c.FlowID]; c.Wrong != nil && !isKnown {
-			continue // it may be anything
-		}
-		clusters = append(clusters, c)
+		f.say(name, err)
 	}
 	return clusters, nil
+}
+
+// join adds a cluster, unless another file means it and makes sense.
+func join(clusters []Cluster, c Cluster) ([]Cluster, error) {
+	i := slices.IndexFunc(clusters, func(o Cluster) bool { return o.WatchKey == c.WatchKey })
+	switch {
+	case i < 0:
+		return append(clusters, c), nil
+	case clusters[i].Wrong != nil && c.Wrong == nil:
+		clusters[i] = c
+		return clusters, nil
+	default:
+		return clusters, errTwice
+	}
 }
 
 var (

@@ -224,3 +224,15 @@ func TestTwoFilesOfOneClusterAreOne(t *testing.T) {
 	f.remove("d.yaml")
 	f.want("d/=one")
 }
+
+// A broken file does not keep its cluster from being watched by another one.
+func TestOfTwoFilesOfOneClusterTheOneThatMakesSenseCounts(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, Regions{"d": {"hel1"}})
+	f.putText("d.yaml", `{apiVersion: v1, kind: Config}`)
+	f.want("d/=it has no current-context")
+	f.put("d-hel1.yaml", "two")
+	f.want("d/=two")
+	f.put("d.yaml", "one")
+	f.want("d/=one")
+}
