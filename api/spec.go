@@ -88,6 +88,9 @@ func (op operation) describe(r *openapi31.Reflector) error {
 			options = append(options, func(u *openapi.ContentUnit) { u.Description = a.about })
 		}
 		c.AddRespStructure(a.form, options...)
+		if headers := op.headers(a.status); headers != nil { // after the form, which has none: the last one's count
+			c.AddRespStructure(headers, openapi.WithHTTPStatus(a.status))
+		}
 	}
 	if err := r.AddOperation(c); err != nil {
 		return err

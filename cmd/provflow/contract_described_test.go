@@ -19,7 +19,7 @@ import (
 type description struct {
 	paths map[string]map[string]struct {
 		RequestBody struct{ Content map[string]any }
-		Responses   map[string]struct{ Content map[string]any }
+		Responses   map[string]struct{ Content, Headers map[string]any }
 	}
 
 	mu       sync.Mutex
@@ -52,7 +52,7 @@ var described = sync.OnceValue(func() *description {
 })
 
 // wantDescribed holds an exchange against the description: the call, the answer's status, media
-// type and body, and a body that was taken. What is not served is not described.
+// type, headers and body, and a body that was taken. What is not served is not described.
 func (c *exchange) wantDescribed(method, path, body string, header []string, a answer) {
 	c.t.Helper()
 	d, route := described(), described().route(path)
@@ -67,6 +67,11 @@ func (c *exchange) wantDescribed(method, path, body string, header []string, a a
 		c.t.Errorf("%s %s: %s of type %q is not described", method, route, status, media)
 	} else if media == "application/json" {
 		c.wantForm(a.body, "paths", route, strings.ToLower(method), "responses", status, "content", media, "schema")
+	}
+	for _, name := range []string{"ETag", "Link", "Location", "Retry-After", "Set-Cookie", "WWW-Authenticate"} {
+		if _, known := content.Headers[name]; !known && a.header.Get(name) != "" {
+			c.t.Errorf("%s %s: the header %s of a %s is not described", method, route, name, status)
+		}
 	}
 	if a.status == http.StatusOK && !strings.HasSuffix(route, "/flows/{id}/events") { // which takes less than whole nodes
 		c.wantTaken(op.RequestBody.Content, body, header, "paths", route, strings.ToLower(method), "requestBody", "content")
