@@ -34,7 +34,11 @@ func (s *Store) DeploymentRegions(ctx context.Context, ids []string) (map[string
 // DeploymentRecord gives a deployment's record and how its flow stands; NotFound when
 // there is none.
 func (s *Store) DeploymentRecord(ctx context.Context, id string) (flow.DeploymentRecord, error) {
-	r, err := s.q.DeploymentGetRecord(ctx, id)
+	return deploymentRecord(ctx, s.q, id)
+}
+
+func deploymentRecord(ctx context.Context, q *dbsqlc.Queries, id string) (flow.DeploymentRecord, error) {
+	r, err := q.DeploymentGetRecord(ctx, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return flow.DeploymentRecord{}, flow.NotFoundf("deployment-not-found", "there is no deployment %q", id)
 	}
@@ -62,22 +66,23 @@ func (s *Store) DeploymentRecords(ctx context.Context, prefix string, after flow
 // makes no flow. Whoever makes the flow at the same moment sees the record, or is seen
 // in the answer. Conflict (primary-region) where jobs are here whose ids follow from another
 // primary region.
-func (s *Store) PutDeployment(ctx context.Context, id string, c flow.DeploymentChange) (flow.DeploymentRecord, error) {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func (s *Store) PutDeployment(ctx context.Context, id string, c flow.DeploymentChange) (put flow.DeploymentRecord, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q, now := s.q.WithTx(tx), stamp(s.now())
 		if c.Regions != nil {
 			if err := movePrimary(ctx, q, id, c.Primary(), now); err != nil {
 				return err
 			}
 		}
-		return q.DeploymentPut(ctx, dbsqlc.DeploymentPutParams{
+		if err := q.DeploymentPut(ctx, dbsqlc.DeploymentPutParams{
 			DeploymentID: id, SovereignFqdn: c.SovereignFQDN, Provider: c.Provider, Regions: c.Regions, Meta: c.Meta, Now: now,
-		})
+		}); err != nil {
+			return err
+		}
+		put, err = deploymentRecord(ctx, q, id) // before the COMMIT: afterwards it may be gone
+		return err
 	})
-	if err != nil {
-		return flow.DeploymentRecord{}, mapError(err)
-	}
-	return s.DeploymentRecord(ctx, id)
+	return put, mapError(err)
 }
 
 // movePrimary refuses another primary region where ids have followed from the one before: a

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,4 +104,29 @@ func TestOnlyKnownDeploymentsHaveRegions(t *testing.T) {
 	if err != nil || len(got) != 1 || !slices.Equal(got["d"], []string{"hel1", "fsn1"}) {
 		t.Errorf("%v, %v", got, err)
 	}
+}
+
+// Who puts one gets what was put, also where somebody deletes it a moment later.
+func TestWhoPutsADeploymentGetsIt(t *testing.T) {
+	t.Parallel()
+	store, _ := setup(t)
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			for range 300 {
+				if r, err := store.PutDeployment(t.Context(), "d", flow.DeploymentChange{Provider: ptr("aws")}); err != nil || r.Provider != "aws" {
+					t.Errorf("put, and got %v (%v)", r, err)
+					return
+				}
+			}
+		})
+	}
+	both.Go(func() {
+		for range 300 {
+			if err := store.DeleteDeployment(t.Context(), "d"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	both.Wait()
 }
