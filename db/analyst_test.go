@@ -13,7 +13,7 @@ import (
 
 // calls has a call of every function in the schema, by name, about the flows f7 and f8.
 var calls = map[string]string{
-	"at": `at('f7', now() - interval '1 hour')`, "clock_of": `clock_of('f7', now())`, "compare": `compare('f7', 'f8')`,
+	"at": `at('f7', now() - interval '1 hour')`, "clock_of": `clock_of('f7', now())`, "start_of": `start_of('f7')`, "compare": `compare('f7', 'f8')`,
 	"component_stats": `component_stats('2026-01-02Z', '2026-01-03Z')`, "critical_path": `critical_path('f7')`, "diagnose": `diagnose('f7')`,
 	"estimate": `estimate('f7')`, "held_by": `held_by('f7', '{f7:job-5}')`, "jobs_of": `jobs_of('{f7,f8}', '{e,e}')`,
 	"live_attempts": `live_attempts('f7', now())`, "live_provision": `live_provision('f7')`, "live_timeline": `live_timeline('f7')`,

@@ -75,7 +75,7 @@ func (g *generated) attempts(t *rapid.T, j flow.Job) flow.Job {
 			}
 			x.FinishedAt = at.Add(time.Duration(rapid.IntRange(least, 10).Draw(t, "takes")) * time.Minute)
 		}
-		if j.StartedAt.IsZero() {
+		if j.StartedAt.IsZero() || j.Status == flow.Succeeded {
 			j.StartedAt = x.StartedAt
 		}
 		j.Status, j.FinishedAt, j.Attempt, j.ExecutionID = x.Status, x.FinishedAt, a, x.ID

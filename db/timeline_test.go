@@ -15,7 +15,7 @@ const (
 	attemptColumns = `job_id, name, label, attempt, execution_id, status, phase, group_id, region, component, chart_version,
 		position, waiting_from, waited_on, blocker_job_id, blocker_attempt, waited_seconds, blocked_seconds, idle_seconds,
 		started_at, ended_at, until, ran_seconds, later, critical, slack_seconds, path_step, path_idle_seconds, path_ran_seconds`
-	provisionColumns = `provisioned_at, duration_seconds, phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed,
+	provisionColumns = `started_at, provisioned_at, duration_seconds, phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed,
 		attempts, retries, path_seconds, path_idle_seconds, first_failure_job_id, first_failure_attempt, first_failed_at`
 )
 

@@ -106,7 +106,8 @@ SELECT
 FROM transitions t;
 
 -- Sources' clocks differ: nothing ends before it began. A log line may open an execution
--- while its job still waits: the attempt begins with the job.
+-- while its job still waits: the attempt begins with the job. A job's own beginning is that of
+-- what came after its last success: what had ended by then keeps its own.
 CREATE VIEW analytics.attempts AS
 SELECT
     x.flow_id,
@@ -114,10 +115,16 @@ SELECT
     x.attempt,
     x.execution_id,
     x.status,
-    greatest(x.started_at, j.started_at) AS started_at,
-    CASE WHEN x.finished_at IS NOT NULL THEN greatest(x.finished_at, x.started_at, j.started_at) END AS ended_at
+    b.began AS started_at,
+    CASE WHEN x.finished_at IS NOT NULL THEN greatest(x.finished_at, b.began) END AS ended_at
 FROM executions x
 JOIN analytics.leaves j ON j.flow_id = x.flow_id AND j.job_id = x.job_id
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN x.attempt < j.attempt AND x.finished_at <= j.started_at THEN x.started_at
+        ELSE greatest(x.started_at, j.started_at)
+    END AS began
+) b
 WHERE j.started_at IS NOT NULL
 UNION ALL
 -- Of a job without executions its source says one beginning and one end.

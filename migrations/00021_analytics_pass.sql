@@ -46,6 +46,15 @@ END
 $$;
 -- +goose StatementEnd
 
+-- When a provision began: its flow's start, which moves when all that was first is done again (an
+-- upgrade, a second run of tofu), or the first attempt where that was earlier.
+CREATE FUNCTION analytics.start_of(flow text) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+SELECT least(f.started_at, (SELECT min(a.started_at) FROM analytics.attempts a WHERE a.flow_id = flow))
+FROM analytics.flows f
+WHERE f.flow_id = flow
+$$;
+
 -- In the order of the pass: what has begun first, then what waits. Without nested loops, since the joins
 -- are of steps whose size the planner cannot know: in a database without statistics it
 -- would compare every job with every edge.
@@ -128,7 +137,7 @@ SELECT
     j.job_id, j.name, j.label, coalesce(a.attempt, 0), a.execution_id, coalesce(a.status, l.status),
     coalesce(p.phase, ''), g.group_id, j.region, j.component, j.chart_version, j.position,
     CASE WHEN a.later THEN a.started_at ELSE coalesce(
-        a.failed_at, k.happened_at, (SELECT f.started_at FROM analytics.flows f WHERE f.flow_id = flow)) END,
+        a.failed_at, k.happened_at, (SELECT analytics.start_of(flow))) END,
     a.started_at,
     a.ended_at,
     CASE
@@ -170,7 +179,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE STRICT ROWS 60 AS $$
 DECLARE
     today   timestamptz := analytics.clock_of(flow, clock);
-    start   timestamptz := (SELECT f.started_at FROM analytics.flows f WHERE f.flow_id = flow);
+    start   timestamptz := analytics.start_of(flow);
     rows    analytics.live_attempt[] := ARRAY(SELECT a FROM analytics.live_attempts(flow, today) a);
     ids     text[] := ARRAY(SELECT j.job_id FROM analytics.jobs j WHERE j.flow_id = flow ORDER BY j.position, j.job_id);
     n       integer := cardinality(rows);
@@ -279,5 +288,6 @@ $$;
 -- +goose Down
 DROP FUNCTION analytics.live_timeline(text, timestamptz);
 DROP FUNCTION analytics.live_attempts(text, timestamptz);
+DROP FUNCTION analytics.start_of(text);
 DROP FUNCTION analytics.clock_of(text, timestamptz);
 DROP TYPE analytics.live_attempt;

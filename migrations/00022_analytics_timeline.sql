@@ -61,7 +61,7 @@ WHERE f.flow_id IS NULL OR f.epoch <> k.epoch OR f.version = k.version;
 -- +goose StatementBegin
 CREATE FUNCTION analytics.live_provision(flow text, clock timestamptz DEFAULT now())
 RETURNS TABLE (
-    provisioned_at timestamptz, duration_seconds double precision, phase_seconds jsonb,
+    started_at timestamptz, provisioned_at timestamptz, duration_seconds double precision, phase_seconds jsonb,
     jobs integer, jobs_pending integer, jobs_running integer, jobs_succeeded integer, jobs_failed integer,
     attempts integer, retries integer, path_seconds double precision, path_idle_seconds double precision,
     first_failure_job_id text, first_failure_attempt integer, first_failed_at timestamptz)
@@ -97,7 +97,7 @@ failure AS (
 ),
 whole AS (
     SELECT
-        f.started_at,
+        analytics.start_of(flow) AS started_at,
         CASE
             WHEN NOT EXISTS (SELECT 1 FROM line r WHERE r.later) THEN f.ended_at
             WHEN (SELECT bool_and(j.done) FROM job j) THEN (SELECT max(j.done_at) FROM job j)
@@ -106,6 +106,7 @@ whole AS (
     WHERE f.flow_id = flow
 )
 SELECT
+    w.started_at,
     w.provisioned_at,
     CASE WHEN w.started_at IS NOT NULL THEN
         greatest(extract(epoch FROM coalesce(w.provisioned_at, analytics.clock_of(flow, clock)) - w.started_at), 0) END::double precision,
@@ -146,7 +147,7 @@ SELECT
     f.provider::text AS provider,
     f.regions::text[] AS regions,
     f.status AS outcome,
-    f.started_at,
+    p.started_at::timestamptz AS started_at,
     f.ended_at,
     p.provisioned_at::timestamptz AS provisioned_at,
     p.duration_seconds::double precision AS duration_seconds,
@@ -166,7 +167,7 @@ SELECT
 FROM analytics.flows f
 CROSS JOIN LATERAL analytics.live_provision(CASE WHEN NOT EXISTS (
     SELECT 1 FROM flow_facts k WHERE k.flow_id = f.flow_id AND k.epoch = f.epoch AND k.version = f.version) THEN f.flow_id END, now()) AS p(
-    provisioned_at, duration_seconds, phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed,
+    started_at, provisioned_at, duration_seconds, phase_seconds, jobs, jobs_pending, jobs_running, jobs_succeeded, jobs_failed,
     attempts, retries, path_seconds, path_idle_seconds, first_failure_job_id, first_failure_attempt, first_failed_at)
 UNION ALL
 SELECT

@@ -11,7 +11,7 @@ COMMENT ON COLUMN analytics.flows.epoch IS 'Tells this life of the flow from ano
 COMMENT ON COLUMN analytics.flows.version IS 'Counts the changes of the flow''s state.';
 COMMENT ON COLUMN analytics.flows.definition_id IS 'What the flow is a run of, as its emitter said; empty where nobody did.';
 COMMENT ON COLUMN analytics.flows.status IS 'pending, running, succeeded or failed.';
-COMMENT ON COLUMN analytics.flows.started_at IS 'When the first job began; as declared, where an emitter declared it.';
+COMMENT ON COLUMN analytics.flows.started_at IS 'When the first job began what it did last; as declared, where an emitter declared it.';
 COMMENT ON COLUMN analytics.flows.ended_at IS 'When the last job ended; NULL until all have.';
 COMMENT ON COLUMN analytics.flows.declared IS 'Whether status and times are those an emitter said; else they follow from the jobs.';
 COMMENT ON COLUMN analytics.flows.provider IS 'Provider in the deployment''s record; empty where there is none.';
@@ -153,7 +153,7 @@ COMMENT ON COLUMN analytics.provisions.definition_id IS 'What the flow is a run 
 COMMENT ON COLUMN analytics.provisions.provider IS 'Provider in the deployment''s record; empty where there is none.';
 COMMENT ON COLUMN analytics.provisions.regions IS 'Regions in the deployment''s record, the primary one first.';
 COMMENT ON COLUMN analytics.provisions.outcome IS 'pending, running, succeeded or failed: the flow''s status.';
-COMMENT ON COLUMN analytics.provisions.started_at IS 'When the first job began.';
+COMMENT ON COLUMN analytics.provisions.started_at IS 'When the first attempt of the first job began. What is done again later does not move it, as it does the flow''s own start.';
 COMMENT ON COLUMN analytics.provisions.ended_at IS 'When the last job ended; NULL until all have.';
 COMMENT ON COLUMN analytics.provisions.provisioned_at IS 'When the provision was over: ended_at, or the end of the last attempt that is not later, once each job has succeeded or ended; NULL before.';
 COMMENT ON COLUMN analytics.provisions.duration_seconds IS 'Seconds from started_at to provisioned_at, or to now.';
@@ -259,6 +259,8 @@ COMMENT ON FUNCTION analytics.live_provision(text, timestamptz) IS
     'The part of a flow''s row in provisions that follows from its timeline, computed as of clock, with the columns of provisions.';
 COMMENT ON FUNCTION analytics.live_attempts(text, timestamptz) IS
     'The attempts of a flow in the order in which live_timeline goes over them.';
+COMMENT ON FUNCTION analytics.start_of(text) IS
+    'When the provision of a flow whose live state is there began: the flow''s start, or its first attempt where that was earlier.';
 COMMENT ON FUNCTION analytics.clock_of(text, timestamptz) IS
     'The moment as of which a flow is looked at: clock, but not later than the flow''s end.';
 COMMENT ON TYPE analytics.live_attempt IS

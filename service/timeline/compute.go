@@ -10,7 +10,7 @@ import (
 // of beginning finds what each of them waited for, and one backward how late it could
 // have ended. It is linear in attempts, edges and depth of groups, but for the sorting.
 func Compute(in Input, now time.Time) Timeline {
-	now = in.clock(now)
+	now, in.Flow.StartedAt = in.clock(now), in.began()
 	p := pass{now: now, places: places(in)}
 	byJob := in.attempts(now)
 	for _, j := range in.Jobs { // not over the map, so that equal times keep one order

@@ -62,10 +62,10 @@ func job(in *timeline.Input, name string, attempts []string) flow.Job {
 			x.Status = flow.Failed
 		}
 		in.Executions = append(in.Executions, x)
-		if i == 0 {
+		if i == 0 || j.Status == flow.Succeeded { // as the bridge has it: what comes after success begins anew
 			j.StartedAt = x.StartedAt
 		}
-		j.Status, j.FinishedAt = x.Status, x.FinishedAt
+		j.Status, j.FinishedAt, j.Attempt = x.Status, x.FinishedAt, x.Attempt
 	}
 	return j
 }
@@ -151,6 +151,12 @@ func TestTimelinesComputedByHand(t *testing.T) {
 			"b#1 waited 2+0 by a ran 1 slack 0 step 2",
 			"a#2 waited 0+0 by  ran 5 later",
 		}, "3+0", "3"},
+		{"all of it once more", []string{"a 0-2 2-12", "b 3-5 13-19", "a>b"}, 99, []string{
+			"a#1 waited 0+0 by  ran 2 slack 0 step 1",
+			"a#2 waited 0+0 by  ran 10 later",
+			"b#1 waited 2+1 by a ran 2 slack 0 step 2",
+			"b#2 waited 0+0 by  ran 6 later",
+		}, "4+1", "5"},
 		{"two that wait for each other through a group", []string{"a 0-2", "b 3-4", "a<g", "g>b", "b>a"}, 99, []string{
 			"a#1 waited 0+0 by  ran 2 slack 0 step 1",
 			"b#1 waited 2+1 by a ran 1 slack 0 step 2",

@@ -41,26 +41,56 @@ func (in Input) clock(now time.Time) time.Time {
 	return earliest(now, end)
 }
 
-// attempts gives the rows of each job that counts, up to now.
-func (in Input) attempts(now time.Time) map[string][]*Row {
+// began is when the provision began: its flow's start, which moves when all that was first is
+// done again (an upgrade, a second run of tofu), or the first attempt where that was earlier.
+func (in Input) began() time.Time {
+	began := in.Flow.StartedAt
+	for _, ran := range in.ran() {
+		for _, x := range ran {
+			began = earliest(began, x.StartedAt)
+		}
+	}
+	return began
+}
+
+// ran gives the executions of each job that counts, in order.
+func (in Input) ran() map[string][]flow.Execution {
 	ran := map[string][]flow.Execution{}
 	for _, x := range in.Executions {
 		ran[x.JobID] = append(ran[x.JobID], x)
 	}
-	rows := map[string][]*Row{}
+	out := map[string][]flow.Execution{}
+	for _, j := range in.counted() {
+		slices.SortFunc(ran[j.ID], func(a, b flow.Execution) int { return cmp.Compare(a.Attempt, b.Attempt) })
+		out[j.ID] = begun(j, ran[j.ID])
+	}
+	return out
+}
+
+// counted gives the jobs that count, with what they did themselves.
+func (in Input) counted() []flow.Job {
+	var jobs []flow.Job
 	for _, j := range in.Jobs {
 		if own, counts := j.Own(); counts {
 			j.Status, j.StartedAt, j.FinishedAt = own.Status, own.StartedAt, own.FinishedAt
-			rows[j.ID] = in.attemptsOf(j, ran[j.ID], now)
+			jobs = append(jobs, j)
 		}
+	}
+	return jobs
+}
+
+// attempts gives the rows of each job that counts, up to now.
+func (in Input) attempts(now time.Time) map[string][]*Row {
+	rows, ran := map[string][]*Row{}, in.ran()
+	for _, j := range in.counted() {
+		rows[j.ID] = in.attemptsOf(j, ran[j.ID], now)
 	}
 	return rows
 }
 
 func (in Input) attemptsOf(j flow.Job, ran []flow.Execution, now time.Time) []*Row {
-	slices.SortFunc(ran, func(a, b flow.Execution) int { return cmp.Compare(a.Attempt, b.Attempt) })
 	var rows []*Row
-	for _, x := range begun(j, ran) {
+	for _, x := range ran {
 		r := rowOf(j)
 		r.Attempt, r.ExecutionID, r.Status, r.StartedAt, r.EndedAt = x.Attempt, x.ID, x.Status, x.StartedAt, x.FinishedAt
 		r.Until = untilOf(x, now)
@@ -80,8 +110,9 @@ func (in Input) attemptsOf(j flow.Job, ran []flow.Execution, now time.Time) []*R
 }
 
 // begun gives a job's attempts. A log line may open an execution while its job still
-// waits: the attempt begins with the job. Of a job without executions its source says one
-// beginning and one end. Sources' clocks differ: nothing ends before it began.
+// waits: the attempt begins with the job. A job's own beginning is that of what came after its
+// last success: what had ended by then keeps its own. Of a job without executions its source says
+// one beginning and one end. Sources' clocks differ: nothing ends before it began.
 func begun(j flow.Job, ran []flow.Execution) []flow.Execution {
 	if len(ran) == 0 {
 		if j.Status == flow.Pending {
@@ -93,7 +124,9 @@ func begun(j flow.Job, ran []flow.Execution) []flow.Execution {
 	}
 	out := make([]flow.Execution, len(ran))
 	for i, x := range ran {
-		x.StartedAt = later(x.StartedAt, j.StartedAt)
+		if x.Attempt >= j.Attempt || x.FinishedAt.IsZero() || x.FinishedAt.After(j.StartedAt) {
+			x.StartedAt = later(x.StartedAt, j.StartedAt)
+		}
 		if !x.FinishedAt.IsZero() {
 			x.FinishedAt = later(x.FinishedAt, x.StartedAt)
 		}

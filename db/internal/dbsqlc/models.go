@@ -164,7 +164,7 @@ type AnalyticsFlow struct {
 	DefinitionID string
 	// pending, running, succeeded or failed.
 	Status string
-	// When the first job began; as declared, where an emitter declared it.
+	// When the first job began what it did last; as declared, where an emitter declared it.
 	StartedAt pgtype.Timestamptz
 	// When the last job ended; NULL until all have.
 	EndedAt pgtype.Timestamptz
@@ -314,7 +314,7 @@ type AnalyticsProvision struct {
 	Regions []string
 	// pending, running, succeeded or failed: the flow's status.
 	Outcome string
-	// When the first job began.
+	// When the first attempt of the first job began. What is done again later does not move it, as it does the flow's own start.
 	StartedAt pgtype.Timestamptz
 	// When the last job ended; NULL until all have.
 	EndedAt pgtype.Timestamptz
