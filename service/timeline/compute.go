@@ -10,9 +10,10 @@ import (
 // of beginning finds what each of them waited for, and one backward how late it could
 // have ended. It is linear in attempts, edges and depth of groups, but for the sorting.
 func Compute(in Input, now time.Time) Timeline {
-	now, in.Flow.StartedAt = in.clock(now), in.began()
+	ran := in.ran()
+	now, in.Flow.StartedAt = in.clock(ran, now), in.began(ran)
 	p := pass{now: now, places: places(in)}
-	byJob := in.attempts(now)
+	byJob := in.attempts(ran, now)
 	for _, j := range in.Jobs { // not over the map, so that equal times keep one order
 		for _, r := range byJob[j.ID] {
 			at := p.places[j.ID]

@@ -26,15 +26,15 @@ type Input struct {
 
 // clock is the moment up to which the flow is looked at. What has ended is looked at as of
 // its end, so that an answer does not change with the hour.
-func (in Input) clock(now time.Time) time.Time {
+func (in Input) clock(ran map[string][]flow.Execution, now time.Time) time.Time {
 	if !in.Flow.Status.Terminal() {
 		return now
 	}
 	end := in.Flow.EndedAt
 	if end.IsZero() {
-		for _, rows := range in.attempts(now) {
-			for _, r := range rows {
-				end = later(end, r.EndedAt)
+		for _, attempts := range ran {
+			for _, x := range attempts {
+				end = later(end, x.FinishedAt)
 			}
 		}
 	}
@@ -43,17 +43,17 @@ func (in Input) clock(now time.Time) time.Time {
 
 // began is when the provision began: its flow's start, which moves when all that was first is
 // done again (an upgrade, a second run of tofu), or the first attempt where that was earlier.
-func (in Input) began() time.Time {
+func (in Input) began(ran map[string][]flow.Execution) time.Time {
 	began := in.Flow.StartedAt
-	for _, ran := range in.ran() {
-		for _, x := range ran {
+	for _, attempts := range ran {
+		for _, x := range attempts {
 			began = earliest(began, x.StartedAt)
 		}
 	}
 	return began
 }
 
-// ran gives the executions of each job that counts, in order.
+// ran gives the attempts of each job that counts, in order.
 func (in Input) ran() map[string][]flow.Execution {
 	ran := map[string][]flow.Execution{}
 	for _, x := range in.Executions {
@@ -80,8 +80,8 @@ func (in Input) counted() []flow.Job {
 }
 
 // attempts gives the rows of each job that counts, up to now.
-func (in Input) attempts(now time.Time) map[string][]*Row {
-	rows, ran := map[string][]*Row{}, in.ran()
+func (in Input) attempts(ran map[string][]flow.Execution, now time.Time) map[string][]*Row {
+	rows := map[string][]*Row{}
 	for _, j := range in.counted() {
 		rows[j.ID] = in.attemptsOf(j, ran[j.ID], now)
 	}
