@@ -40,6 +40,8 @@ func ofEarlier(j flow.Job, c flow.BridgeCursor, e Event) bool {
 		return failedBefore(c, e)
 	case e.Began.IsZero():
 		return false
+	case j.Status == flow.Running && e.State == StateInstalled && !e.past():
+		return false // so it is now: what runs is over, whichever attempt made it so
 	case c.BeganAttempt == x.Attempt:
 		return before(e, c)
 	case c.BeganAttempt != 0 && !beganAfter(e, c):

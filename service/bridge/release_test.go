@@ -111,6 +111,25 @@ func TestAReleaseThatIsBackCountsOn(t *testing.T) {
 	}
 }
 
+// A cluster's times are whole seconds and Helm counts revisions anew, so what is installed again
+// may look like the attempt before. What runs here is over all the same: so it is now.
+func TestWhatIsSoNowEndsWhatRuns(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string][]string{
+		"made anew within a second":     {"1 - c=x state=deleted asof=1", "1 - c=x state=installing asof=1"},
+		"a version that was taken back": {"2 - c=x state=installing asof=2 v=2"},
+	} {
+		h := play(t, "1 - c=x state=installed began=1 rev=1 asof=1 v=1").and(then...)
+		if j, _ := h.graph.Job("d1:install-x"); j.Status != flow.Running {
+			t.Fatalf("%s: it is %s", name, j.Status)
+		}
+		h = h.and("1 - c=x state=installed began=1 rev=1 asof=5 v=1")
+		if j, _ := h.graph.Job("d1:install-x"); j.Status != flow.Succeeded {
+			t.Errorf("%s: it stays %s", name, j.Status)
+		}
+	}
+}
+
 func TestAListTakesOutWhatWentUnseen(t *testing.T) {
 	t.Parallel()
 	h := play(t, "0 - c=planned state=pending", "0 - c=x state=installed began=0 asof=0 ns=flux-system",
