@@ -47,13 +47,20 @@ $$;
 -- +goose StatementEnd
 
 -- When a provision began: its flow's start, which moves when all that was first is done again (an
--- upgrade, a second run of tofu), or the first attempt where that was earlier.
+-- upgrade, a second run of tofu), or the first attempt where that was earlier. In plpgsql, which keeps
+-- its plan for the session.
+-- +goose StatementBegin
 CREATE FUNCTION analytics.start_of(flow text) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-SELECT least(f.started_at, (SELECT min(a.started_at) FROM analytics.attempts a WHERE a.flow_id = flow))
-FROM analytics.flows f
-WHERE f.flow_id = flow
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+RETURN (
+    SELECT least(f.started_at, (SELECT min(a.started_at) FROM analytics.attempts a WHERE a.flow_id = flow))
+    FROM analytics.flows f
+    WHERE f.flow_id = flow);
+END
 $$;
+-- +goose StatementEnd
 
 -- In the order of the pass: what has begun first, then what waits. Without nested loops, since the joins
 -- are of steps whose size the planner cannot know: in a database without statistics it
